@@ -1,0 +1,125 @@
+"""The kernel's words: Actor, Lane, Command, Event. What a domain says, it says with these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who wants something: `kind` is `anonymous`, `user`, `beacon` or `system`; `id` tells them apart within the kind."""
+
+    kind: str
+    id: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        kind, _, id = text.partition(":")
+        return cls(kind, id)
+
+
+ANONYMOUS = Actor("anonymous")
+SYSTEM = Actor("system")
+
+
+@dataclass(frozen=True, slots=True)
+class LaneKind:
+    """A family of lanes. All lanes of a kind live in one database and on one Celery queue.
+
+    `timed` is None for lanes that are flushed at once, else the seconds that a lane may gather commands.
+    """
+
+    prefix: str
+    database: str = "control"
+    queue: str = "flush"
+    timed: float | None = None
+
+    def of(self, *parts: str | int) -> str:
+        """The lane's name, e.g. `hub/<hub>`."""
+        return "/".join([self.prefix, *map(str, parts)])
+
+
+#: prefix -> kind; filled by `lane_kind` as domains are imported.
+LANES: dict[str, LaneKind] = {}
+
+
+def lane_kind(prefix: str, **policy: Any) -> LaneKind:
+    """Declare a family of lanes."""
+    kind = LANES[prefix] = LaneKind(prefix, **policy)
+    return kind
+
+
+def kind_of(lane: str) -> LaneKind:
+    """The family that a lane belongs to. Raises KeyError for a lane nobody declared."""
+    return LANES[lane.partition("/")[0]]
+
+
+class Command:
+    """What should happen: a frozen record of JSON values with a stable dotted name. Its handler is another thing, tied by the name."""
+
+    __slots__ = ()
+    name: ClassVar[str]
+
+    @property
+    def lane(self) -> str:
+        """The ordered stream in which the command waits for its turn."""
+        raise TypeError(f"{type(self).__name__} names no lane")
+
+    def payload(self) -> dict[str, Any]:
+        """The fields as JSON values."""
+        return {name: getattr(self, name) for name in _field_names(type(self))}
+
+
+#: dotted name -> command class; filled by `command`. A test keeps it equal to the verbs.
+COMMANDS: dict[str, type[Command]] = {}
+
+_FIELDS: dict[type, tuple[str, ...]] = {}
+
+
+def _field_names(cls: type) -> tuple[str, ...]:
+    names = _FIELDS.get(cls)
+    if names is None:
+        names = _FIELDS[cls] = tuple(f.name for f in fields(cls))
+    return names
+
+
+C = TypeVar("C", bound=Command)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def command(name: str) -> Callable[[type[C]], type[C]]:
+    """Make a class a command: frozen, keyword-only, known by its name.
+
+    Raises TypeError when the name is taken: it is what lies in journals and dead letters, so it must stay unique for ever. Likewise
+    when a field would hide what every command has.
+    """
+
+    def declare(cls: type[C]) -> type[C]:
+        if name in COMMANDS:
+            raise TypeError(f"two commands are called {name}")
+        made = dataclass(frozen=True, slots=True, kw_only=True)(cls)
+        hidden = {"name", "lane", "payload"}.intersection(_field_names(made))
+        if hidden:
+            raise TypeError(f"{name}: a command cannot have a field called {hidden.pop()}")
+        made.name = name
+        COMMANDS[name] = made
+        return made
+
+    return declare
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fact, announced by a unit and sent after its commit to the stream of its topic.
+
+    `topic` names the stream (`queue`, `beacon`); `kind` is what the wire calls Topic (`queue.enqueued`); `payload` is in wire names.
+    """
+
+    topic: str
+    kind: str
+    payload: dict[str, Any]

@@ -1,0 +1,160 @@
+"""Every setting, once: name, environment variable, default, help. Read once into one frozen record.
+
+`ultravisor settings` prints this table and docs/reference/settings.md is checked against it.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from hashlib import sha256
+from ipaddress import ip_address
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any, Self, cast
+
+from schema.errors import BadSettings
+
+
+def setting(env: str, default: Any, help: str, *, secret: bool = False) -> Any:
+    """A field of `Settings` that is read from the environment variable `env`."""
+    return field(default=default, metadata={"env": env, "help": help, "secret": secret})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an operator can choose. Empty text means: use the default, which may follow from other settings."""
+
+    data: str = setting("UV_DATA", "./var", "Folder for the database, the bundled Redis, keys and files.")
+    address: str = setting("UV_ADDRESS", "127.0.0.1:54321", "Host and port of the web process.")
+    database_url: str = setting("DATABASE_URL", "", "SQLAlchemy URL of the control database; empty: SQLite in the data folder.", secret=True)
+    database_read_url: str = setting("DATABASE_READ_URL", "", "The same database with a role that may only SELECT, for the web process.", secret=True)
+    redis_url: str = setting("REDIS_URL", "", "Redis for the journal; empty: `ultravisor up` starts the bundled one in the data folder.", secret=True)
+    broker_url: str = setting("BROKER_URL", "", "Celery's broker, Redis or RabbitMQ; empty: the same Redis.", secret=True)
+    secret_key: str = setting("UV_SECRET_KEY", "", "Key for secrets at rest; empty: a key file in the data folder, made at first start.", secret=True)
+    hub: str = setting("UV_HUB", "", "Id of this hub, in every row it writes; empty: from the host name.")
+    hosts: str = setting("UV_HOSTS", "", "Further Host header names to answer to, separated by commas.")
+    allow_open: bool = setting("UV_ALLOW_OPEN", False, "Serve beyond loopback without authentication. Anybody who reaches the port can run commands.")
+    max_body: int = setting("UV_MAX_BODY", 1_048_576, "Largest request body in bytes.")
+    wait: float = setting("UV_WAIT", 5.0, "Seconds that a request waits for the committed outcome unless it says Prefer: wait=n.")
+    web_workers: int = setting("UV_WEB_WORKERS", 2, "Web processes.")
+    web_threads: int = setting("UV_WEB_THREADS", 64, "Threads of each web process; each long poll and each open page holds one.")
+    worker_processes: int = setting("UV_WORKER_PROCESSES", 2, "Celery worker processes on this host.")
+    flower_address: str = setting("UV_FLOWER_ADDRESS", "127.0.0.1:5555", "Host and port of Flower; empty: do not start it.")
+    batch: int = setting("UV_BATCH", 1_000, "Commands that one transaction takes at most.")
+    unit_ms: int = setting("UV_UNIT_MS", 50, "Milliseconds after which a transaction takes no further command.")
+    log_level: str = setting("UV_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
+    log_format: str = setting("UV_LOG_FORMAT", "text", "text for people, json for collectors.")
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Self:
+        """The settings of this environment. Raises BadSettings for a value that cannot be used and for a name that is nearly one of ours."""
+        known = {f.metadata["env"]: f for f in fields(cls)}
+        for name in environment:
+            # Only near misses: other programs have names with this prefix too (a package manager, for one).
+            near = get_close_matches(name, known, n=1, cutoff=0.8) if name.startswith("UV_") and name not in known else []
+            if near and not name.startswith("UV_TEST_"):
+                raise BadSettings(f"{name} is no setting of ours; did you mean {near[0]}?")
+        values = {f.name: _coerced(env, environment[env], f.default) for env, f in known.items() if environment.get(env, "") != ""}
+        return cls(**values)._filled()._checked()
+
+    def _filled(self) -> Self:
+        data = Path(self.data).expanduser().resolve()
+        filled: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        filled["data"] = str(data)
+        filled["database_url"] = self.database_url or f"sqlite:///{data / 'ultravisor.db'}"
+        filled["database_read_url"] = self.database_read_url or filled["database_url"]
+        filled["redis_url"] = self.redis_url or f"unix://{redis_socket(data)}"
+        filled["broker_url"] = self.broker_url or as_broker_url(filled["redis_url"])
+        filled["hub"] = self.hub or re.sub(r"[^A-Za-z0-9]", "", socket.gethostname())[:12].lower() or "hub"
+        return type(self)(**filled)
+
+    def _checked(self) -> Self:
+        host, port = split_address(self.address)
+        if not 0 < port < 65_536:
+            raise BadSettings(f"UV_ADDRESS={self.address}: the port must be 1 to 65535")
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", self.hub):
+            raise BadSettings("UV_HUB must be 1 to 64 letters, digits, dots, dashes or underscores")
+        for name, least in (("max_body", 1_024), ("web_workers", 1), ("web_threads", 4), ("worker_processes", 1), ("batch", 1), ("unit_ms", 1)):
+            if getattr(self, name) < least:
+                raise BadSettings(f"{env_of(name)} must be at least {least}")
+        if not 0 <= self.wait <= 300:  # also refuses what is no number at all
+            raise BadSettings("UV_WAIT must be 0 to 300 seconds")
+        if self.batch > 10_000:  # a batch is looked up with one statement, whose parameters the engines limit to 32 766 and 65 535
+            raise BadSettings("UV_BATCH must be at most 10000")
+        if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise BadSettings("UV_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR")
+        if self.log_format not in ("text", "json"):
+            raise BadSettings("UV_LOG_FORMAT must be text or json")
+        if not self.allow_open and not is_loopback(split_address(self.flower_address)[0]):
+            raise BadSettings(f"UV_FLOWER_ADDRESS={self.flower_address}: Flower controls the workers; see UV_ADDRESS for what that means")
+        if not self.allow_open and not is_loopback(host):
+            raise BadSettings(
+                f"UV_ADDRESS={self.address} is reachable from other machines, and there is no authentication: anybody could run commands. "
+                "Listen on 127.0.0.1, or set UV_ALLOW_OPEN=1 when the network itself is trusted."
+            )
+        return self
+
+    @property
+    def one_writer(self) -> bool:
+        """Whether the control database admits one writer at a time (SQLite)."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """Names under which requests may address us, in lower case and without port."""
+        host, _ = split_address(self.address)
+        extra = {name.strip().lower() for name in self.hosts.split(",") if name.strip()}
+        return frozenset({"localhost", "127.0.0.1", "::1", host.lower()} | extra) - {"0.0.0.0", "::"}  # noqa: S104 - names, not a bind
+
+
+def env_of(name: str) -> str:
+    """The environment variable of a setting."""
+    return next(cast(str, f.metadata["env"]) for f in fields(Settings) if f.name == name)
+
+
+def redis_socket(data: Path) -> Path:
+    """Where the bundled Redis listens: in the data folder, or in the temporary folder where that path is too long for a Unix socket."""
+    inside = data / "redis" / "redis.sock"
+    if len(str(inside)) < 100:
+        return inside
+    return Path(gettempdir()) / f"ultravisor-{sha256(str(data).encode()).hexdigest()[:16]}.sock"
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """`host:port` or `[v6]:port` in its parts. Raises BadSettings."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise BadSettings(f"{address!r} is no address; write host:port, e.g. 127.0.0.1:54321")
+    return host.strip("[]"), int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the host."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def as_broker_url(redis_url: str) -> str:
+    """The Redis URL in the broker library's spelling, which calls a Unix socket `redis+socket`."""
+    return redis_url.replace("unix://", "redis+socket://", 1)
+
+
+def _coerced(env: str, text: str, default: Any) -> Any:
+    if isinstance(default, bool):
+        if text.lower() in ("1", "true", "yes", "on"):
+            return True
+        if text.lower() in ("0", "false", "no", "off"):
+            return False
+        raise BadSettings(f"{env}={text!r}: write 1 or 0")
+    try:
+        return type(default)(text)
+    except ValueError as error:
+        raise BadSettings(f"{env}={text!r}: a number is expected") from error

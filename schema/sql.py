@@ -1,0 +1,64 @@
+"""How values lie in SQL: one MetaData for all domains, UTC time, JSON, and names for every constraint."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, postgresql
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: JSON in the engine's own type: JSONB on PostgreSQL, JSON elsewhere.
+Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+
+#: Text without a bound worth naming: LONGTEXT on MariaDB, whose TEXT ends at 64 kB.
+LongText = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+
+
+def table(name: str, *items: sa.schema.SchemaItem) -> sa.Table:
+    """A table whose text compares byte by byte on every engine: MariaDB's default would take `Shell` and `shell` for the same."""
+    return sa.Table(name, metadata, *items, mysql_engine="InnoDB", mysql_charset="utf8mb4", mysql_collate="utf8mb4_bin")
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """A point in time, aware and in UTC, to the millisecond; naive values are refused."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return postgresql.TIMESTAMP(timezone=True, precision=3)  # type_descriptor would drop the precision
+        if dialect.name in ("mysql", "mariadb"):
+            return dialect.type_descriptor(mysql.DATETIME(fsp=3))
+        return dialect.type_descriptor(sa.DateTime())
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def to_wire(moment: datetime | None) -> str | None:
+    """A time as clients compare it: `2025-01-02T03:04:05.678Z`."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,1 @@
+"""Verbs: every change. The only package with a write connection."""

@@ -1,0 +1,33 @@
+"""A beacon tells how far it is."""
+
+from __future__ import annotations
+
+from schema.base import Event
+from schema.hub.commands import ProgressWork
+from schema.outcome import Done, Outcome, Refused
+from schema.sql import to_wire
+from tasks.hub.items import update
+from tasks.hub.report import judge
+from tasks.unit import Unit
+
+#: Lines of the log that an item's row keeps; the attempt gets the whole log with its end.
+LOG_LINES = 200
+
+
+def progress(command: ProgressWork, unit: Unit) -> Outcome:
+    """Keep the newest word on the row and announce it; the history is for changes of state only."""
+    judged = judge(unit, command, "")
+    if isinstance(judged, Refused):
+        return judged
+    item, _ = judged
+    before = (item["progress"] or {}).get("Log", [])
+    told = {
+        "Percent": command.percent,
+        "Message": command.message,
+        "Step": command.step,
+        "TotalSteps": command.total_steps,
+        "UpdatedAt": to_wire(unit.now),
+    }
+    update(unit, item, progress=told | {"Log": (before + command.log)[-LOG_LINES:]}, last_event_at=unit.now)
+    unit.announce(Event("queue", "queue.progress", {"WorkItemHash": item["work_item_hash"], "RunID": item["run_id"], **told}))
+    return Done({"Success": True, "WorkItemHash": item["work_item_hash"]})

@@ -1,0 +1,298 @@
+"""Flush: carry out what waits in a group's lanes, one transaction per batch, exactly once in effect.
+
+The road of one batch: look at the journal, open a unit, run the verbs, write rows and outbox, move the cursor, commit; then
+answer, send, trim. A crash anywhere leaves either nothing or all of it, and the next flush or sweep repairs the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+import sqlalchemy as sa
+import structlog
+
+from schema import envelope as keys
+from schema.envelope import Envelope, decode
+from schema.outcome import Outcome
+from schema.sql import to_wire
+from tasks import cursor, frame, outbox, streams
+from tasks.burial import PAUSES, backoff, bury, count_try, forget_try
+from tasks.crash import crash_point
+from tasks.failures import LostCursor, is_transient
+from tasks.kernel import Kernel
+from tasks.lease import Lease
+from tasks.receipts import Receipts
+from tasks.streams import Entry
+from tasks.unit import Unit, look
+
+log = structlog.get_logger()
+
+#: Envelopes that are decoded and foreseen together: enough to share statements, few enough to be thrown away when the time is over.
+SLICE = 200
+#: Tries of one envelope before it goes to the dead letters.
+TRIES = 5
+#: Milliseconds that an idle flush waits for the next entry before it lets go: spares a busy lane one message per command.
+LINGER_MS = 20
+#: Seconds after which a flush hands over to a fresh message, so that a stopping worker never waits long for it.
+LIFE_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Applied:
+    """What a committed batch leaves to be told."""
+
+    last: str
+    replies: list[tuple[Envelope, Outcome]] = field(default_factory=list)
+    outbox_id: str | None = None
+    unit: Unit | None = None
+
+
+class Flush:
+    """One run over the lanes of a group."""
+
+    def __init__(self, kernel: Kernel, group: str, token: str) -> None:
+        self.kernel = kernel
+        self.group = group
+        self.lease = Lease(kernel.redis, group, token)
+        self.epoch = ""
+        self.positions: dict[str, str] = {}
+        #: Lane -> entry id up to which envelopes run one by one, because their batch failed or killed its flush.
+        self.careful: dict[str, str] = {}
+        #: Lane -> when, by the monotonic clock, it may be tried again.
+        self.held: dict[str, float] = {}
+        self.end = 0.0
+        self.sent: list[str] = []
+
+    def run(self) -> bool:
+        """Flush until nothing waits. Returns False when somebody else is at it. Raises what is transient; nothing is lost by it."""
+        if not self.lease.take():
+            return False
+        try:
+            self._work()
+        except LostCursor as lost:
+            log.info("cursor_lost", group=self.group, reason=str(lost))
+        finally:
+            self.lease.leave()
+        crash_point("lease_released")
+        self._look_once_more()
+        return True
+
+    def _work(self) -> None:
+        self.end = monotonic() + LIFE_SECONDS
+        while monotonic() < self.end:
+            self.lease.renew()
+            if not self._pass() and not streams.wait_for_entries(self.kernel.redis, self._open_positions(), LINGER_MS):
+                break
+        self._tidy()
+
+    def _pass(self) -> bool:
+        """One look and one batch for each lane that has entries. Returns whether anything moved."""
+        seen = streams.look(self.kernel.redis, self.kernel.settings.one_writer, self.group, self._open_positions(), self.kernel.settings.batch)
+        if seen.epoch != self.epoch or not seen.lanes <= self.positions.keys():
+            self._learn(seen)
+            return bool(seen.lanes)
+        crash_point("entries_read")
+        for lane, entries in seen.entries.items():
+            self.lease.renew()
+            self._batch(lane, entries)
+        return bool(seen.entries)
+
+    def _learn(self, seen: streams.Look) -> None:
+        """Take up new lanes, all of them in a new life of the broker: where they stand, whether one is held or left in the middle."""
+        if seen.epoch != self.epoch:
+            self.careful = {}
+        self.epoch = seen.epoch
+        lanes = sorted(seen.lanes)
+        with look(self.kernel.engine) as connection:
+            known = cursor.positions(connection, self.epoch, lanes)
+        cursor.enter(self.kernel.engine, seen.lanes - known.keys(), self.epoch, self.kernel.now())
+        self.positions = {lane: known.get(lane, cursor.START) for lane in lanes}
+        client = self.kernel.redis
+        streams.settle(client, self.epoch, known)
+        now = monotonic()
+        self.held = {lane: now + seconds for lane, seconds in streams.held(client, lanes).items()}
+        left: dict[bytes, bytes] = client.hgetall(keys.running(self.group))  # type: ignore[assignment]  # the client is synchronous
+        self.careful |= {lane.decode(): last.decode() for lane, last in left.items()}
+
+    def _is_held(self, lane: str) -> bool:
+        return self.held.get(lane, 0.0) > monotonic()
+
+    def _open_positions(self) -> dict[str, str]:
+        return {lane: position for lane, position in self.positions.items() if not self._is_held(lane)}
+
+    def _batch(self, lane: str, entries: list[Entry]) -> None:
+        careful = self.careful.get(lane)
+        if careful is not None:
+            doubtful = [entry for entry in entries if streams.id_key(entry[0].decode()) <= streams.id_key(careful)]
+            if doubtful:
+                self._one_by_one(lane, doubtful)
+                return
+            del self.careful[lane]
+        client = self.kernel.redis
+        last = entries[-1][0].decode()
+        client.hset(keys.running(self.group), lane, last)
+        try:
+            applied = self._apply(lane, entries)
+        except LostCursor:
+            raise
+        except Exception as error:
+            client.hdel(keys.running(self.group), lane)
+            if is_transient(error):
+                raise
+            log.warning("batch_failed", lane=lane, entries=len(entries), error=repr(error))
+            self.careful[lane] = last
+            return
+        self._after(lane, applied)
+
+    def _one_by_one(self, lane: str, entries: Sequence[Entry]) -> None:
+        """Carry out single envelopes, one of which may be the guilty one, until one fails or it is time to hand over."""
+        for entry in entries:
+            self.lease.renew()
+            self._single(lane, entry)
+            if self._is_held(lane) or monotonic() > self.end:
+                return
+
+    def _single(self, lane: str, entry: Entry) -> None:
+        """Each try counts before it starts, so that a killed one counts too; one that failed through no fault of its own does not."""
+        client = self.kernel.redis
+        count = count_try(client, lane, entry)
+        if count > TRIES:
+            self._bury(lane, entry, count - 1, RuntimeError("each try ended the process that made it"))
+            return
+        try:
+            applied = self._apply(lane, [entry])
+        except Exception as error:
+            if isinstance(error, LostCursor) or is_transient(error):
+                forget_try(client, lane, entry)
+                raise
+            log.warning("command_failed", lane=lane, entry=entry[0].decode(), tries=count, error=repr(error))
+            if count >= TRIES:
+                self._bury(lane, entry, count, error)
+            else:
+                self._hold(lane, backoff(count))
+            return
+        self._after(lane, applied, single=True)
+
+    def _apply(self, lane: str, entries: Sequence[Entry]) -> Applied:
+        """One transaction: verbs, rows, outbox, cursor. Takes as many entries as the time budget allows, at least one."""
+        kernel = self.kernel
+        deadline = monotonic() + kernel.settings.unit_ms / 1000
+        with kernel.engine.begin() as connection:
+            unit, position = self._open(connection, lane)
+            receipts = Receipts(unit, [])
+            applied = Applied(last=position, unit=unit)
+            for start in range(0, len(entries), SLICE):
+                if not self._carry_out(entries[start : start + SLICE], receipts, applied, deadline):
+                    break
+            self._close(unit, receipts, applied, position)
+        crash_point("committed")
+        return applied
+
+    def _carry_out(self, entries: Sequence[Entry], receipts: Receipts, applied: Applied, deadline: float) -> bool:
+        """The verbs of a few entries. Returns False when the time is over, with the last one done in `applied`."""
+        unit, verbs = applied.unit, self.kernel.verbs
+        assert unit is not None
+        envelopes = [decode(data) for _, data in entries]
+        receipts.learn(envelopes)
+        frame.foresee(envelopes, unit, self.kernel.foresights)
+        for (id, _), envelope in zip(entries, envelopes, strict=True):
+            outcome = frame.run(envelope, unit, receipts, verbs)
+            applied.last = id.decode()
+            if envelope.waited:
+                applied.replies.append((envelope, outcome))
+            if monotonic() > deadline:
+                return False
+        return True
+
+    def _open(self, connection: sa.Connection, lane: str) -> tuple[Unit, str]:
+        kernel = self.kernel
+        unit = Unit(connection, lane, kernel.now(), kernel.new_id)
+        position = cursor.locked_position(unit.connection, lane, self.epoch, unit.now)
+        if position != self.positions[lane]:
+            raise LostCursor(f"{lane} stands at {position}, not at {self.positions[lane]}")
+        crash_point("unit_opened")
+        return unit, position
+
+    def _close(self, unit: Unit, receipts: Receipts, applied: Applied, position: str) -> None:
+        crash_point("verbs_done")
+        receipts.close()
+        applied.outbox_id = unit.close()
+        if self.sent:
+            outbox.tidy(unit.connection, self.sent)
+        crash_point("rows_written")
+        cursor.move(unit.connection, unit.lane, self.epoch, position, applied.last, unit.now)
+        crash_point("cursor_moved")
+
+    def _after(self, lane: str, applied: Applied, single: bool = False) -> None:
+        """After the commit: answer, send, trim. Whatever is not done here is done by the next sweep."""
+        self.positions[lane] = applied.last
+        self.sent.clear()
+        unit = applied.unit
+        assert unit is not None
+        pipe = self.kernel.redis.pipeline(transaction=False)
+        outbox.answer(pipe, applied.replies)
+        outbox.deliver(pipe, unit.deliveries)
+        pipe.execute()
+        crash_point("answered")
+        outbox.send_events(pipe, unit.events, to_wire(unit.now))
+        pipe.hdel(keys.running(self.group), lane)
+        if single:
+            pipe.delete(keys.tries(lane))
+        pipe.execute()
+        crash_point("events_sent")
+        if applied.outbox_id:
+            self.sent.append(applied.outbox_id)
+        outbox.append(self.kernel, [(order.command.lane, keys.encode(order)) for order in unit.orders])
+        crash_point("orders_sent")
+        self.kernel.redis.eval(streams.TRIM, 2, keys.EPOCH, keys.journal(lane), self.epoch, streams.next_id(applied.last))
+        crash_point("trimmed")
+
+    def _bury(self, lane: str, entry: Entry, tries: int, error: Exception) -> None:
+        try:
+            applied = self._buried(lane, entry, tries, error)
+        except Exception as failure:
+            if isinstance(failure, LostCursor) or is_transient(failure):
+                raise
+            # Nothing is given up unseen: the lane waits for somebody to read this, its neighbours go on.
+            log.exception("burial_failed", lane=lane, entry=entry[0].decode(), error=repr(error))
+            self._hold(lane, PAUSES[-1])
+            return
+        log.error("command_buried", lane=lane, entry=applied.last, tries=tries, error=repr(error))
+        self._after(lane, applied, single=True)
+
+    def _buried(self, lane: str, entry: Entry, tries: int, error: Exception) -> Applied:
+        kernel = self.kernel
+        with kernel.engine.begin() as connection:
+            unit, position = self._open(connection, lane)
+            applied = Applied(last=entry[0].decode(), unit=unit)
+            applied.replies = bury(unit, entry, tries, error)
+            self._close(unit, Receipts(unit, []), applied, position)
+        return applied
+
+    def _hold(self, lane: str, seconds: float) -> None:
+        """Leave the lane alone for a while; its neighbours go on."""
+        self.kernel.redis.set(keys.hold(lane), "1", px=int(seconds * 1000))
+        self.held[lane] = monotonic() + seconds
+        # The careful mode must outlive this run: without it the whole batch would fail once more each time.
+        self.kernel.redis.hset(keys.running(self.group), lane, self.careful[lane])
+        self.kernel.ring(self.group, seconds + 0.05)
+
+    def _tidy(self) -> None:
+        if self.sent:
+            with self.kernel.engine.begin() as connection:
+                outbox.tidy(connection, self.sent)
+            self.sent.clear()
+        crash_point("outbox_tidied")
+
+    def _look_once_more(self) -> None:
+        """An append that found the bell rung while we let go must not be left to the sweep, least of all the first one of a new lane."""
+        waiting = streams.waiting(self.kernel.redis, self.kernel.settings.one_writer).get(self.group, [])
+        if not all(self._is_held(lane) for lane in waiting):
+            self.kernel.ring(self.group, 0)
+
+
+def flush(kernel: Kernel, group: str, token: str) -> bool:
+    """Carry out all that waits in the group's lanes. Returns False when another flush is at it."""
+    return Flush(kernel, group, token).run()

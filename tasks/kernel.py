@@ -1,0 +1,54 @@
+"""What one worker process holds: its write engine, its broker connection, the clock, and the doorbell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import redis
+import sqlalchemy as sa
+import uuid_utils
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from schema.settings import Settings
+from tasks.frame import Foresight, Verb
+
+#: Rings a group's doorbell, after so many seconds: sends the Celery message that starts a flush.
+Ring = Callable[[str, float], None]
+
+
+def clock() -> datetime:
+    """Now, in UTC, to the millisecond: what SQL keeps and what the wire shows are the same value."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def new_id() -> str:
+    """A UUIDv7: unique, and in the order of its making."""
+    return str(uuid_utils.uuid7())
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """Made once per process, after the fork."""
+
+    settings: Settings
+    engine: sa.Engine
+    redis: redis.Redis
+    verbs: Mapping[str, Verb]
+    ring: Ring
+    now: Callable[[], datetime] = clock
+    new_id: Callable[[], str] = new_id
+    #: By the names of commands, as the verbs are; most verbs need none.
+    foresights: Mapping[str, Foresight] = field(default_factory=dict)
+
+
+def broker(url: str) -> redis.Redis:
+    """A connection to the journal's Redis that fails in seconds, never hangs.
+
+    The library would repeat a call whose answer is missing, ten times by default. We do not: an append that is repeated is made
+    twice, and a flush is repeated as a whole anyway.
+    """
+    return redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2, health_check_interval=0, retry=Retry(NoBackoff(), 0))

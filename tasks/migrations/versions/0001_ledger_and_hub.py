@@ -1,0 +1,249 @@
+"""The ledger and the hub."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from schema.sql import Json, LongText, UtcDateTime
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "ledger_cursor",
+        sa.Column("lane", sa.String(128), nullable=False),
+        sa.Column("epoch", sa.String(36), nullable=False),
+        sa.Column("position", sa.String(48), nullable=False),
+        sa.Column("moved_at", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("lane", "epoch", name="pk_ledger_cursor"),
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+    )
+    op.create_table(
+        "ledger_receipt",
+        sa.Column("id", sa.String(40), nullable=False),
+        sa.Column("envelope_id", sa.String(36), nullable=False),
+        sa.Column("command", sa.String(64), nullable=False),
+        sa.Column("fingerprint", sa.String(32), nullable=False),
+        sa.Column("actor", sa.String(160), nullable=False),
+        sa.Column("outcome", LongText, nullable=False),
+        sa.Column("settled_at", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_ledger_receipt"),
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+    )
+    op.create_index("ix_ledger_receipt_settled_at", "ledger_receipt", ["settled_at"])
+    op.create_table(
+        "ledger_outbox",
+        sa.Column("id", sa.String(36), nullable=False),
+        sa.Column("committed_at", UtcDateTime, nullable=False),
+        sa.Column("events", LongText, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_ledger_outbox"),
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+    )
+    op.create_index("ix_ledger_outbox_committed_at", "ledger_outbox", ["committed_at"])
+    op.create_table(
+        "ledger_order",
+        sa.Column("id", sa.String(36), nullable=False),
+        sa.Column("lane", sa.String(128), nullable=False),
+        sa.Column("ordered_at", UtcDateTime, nullable=False),
+        sa.Column("envelope", LongText, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_ledger_order"),
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+    )
+    op.create_index("ix_ledger_order_lane", "ledger_order", ["lane"])
+    op.create_index("ix_ledger_order_ordered_at", "ledger_order", ["ordered_at"])
+    op.create_table(
+        "ledger_dead_letter",
+        sa.Column("id", sa.String(36), nullable=False),
+        sa.Column("lane", sa.String(128), nullable=False),
+        sa.Column("command", sa.String(64), nullable=False),
+        sa.Column("actor", sa.String(160), nullable=False),
+        sa.Column("error", sa.String(500), nullable=False),
+        sa.Column("traceback", LongText, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("envelope", LongText, nullable=False),
+        sa.Column("died_at", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_ledger_dead_letter"),
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+    )
+    op.create_index("ix_ledger_dead_letter_died_at", "ledger_dead_letter", ["died_at"])
+    op.create_index("ix_ledger_dead_letter_lane", "ledger_dead_letter", ["lane"])
+    op.create_table(
+        "ledger_audit",
+        sa.Column("id", sa.String(36), nullable=False),
+        sa.Column("at", UtcDateTime, nullable=False),
+        sa.Column("actor", sa.String(160), nullable=False),
+        sa.Column("command", sa.String(64), nullable=False),
+        sa.Column("subject", sa.String(256), nullable=False),
+        sa.Column("outcome", sa.String(32), nullable=False),
+        sa.Column("details", Json, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_ledger_audit"),
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+    )
+    op.create_index("ix_ledger_audit_at", "ledger_audit", ["at"])
+    op.create_table(
+        "hub_beacon",
+        sa.Column("hub", sa.String(64), nullable=False),
+        sa.Column("beacon_id", sa.String(128), nullable=False),
+        sa.Column("name", sa.String(128), nullable=False),
+        sa.Column("session_id", sa.String(128)),
+        sa.Column("status", sa.String(16), nullable=False),
+        sa.Column("capabilities", Json, nullable=False),
+        sa.Column("action_schemas", Json, nullable=False),
+        sa.Column("max_concurrent", sa.Integer, nullable=False),
+        sa.Column("tags", Json, nullable=False),
+        sa.Column("contexts", Json, nullable=False),
+        sa.Column("bind_addresses", Json, nullable=False),
+        sa.Column("shared_mounts", Json, nullable=False),
+        sa.Column("host_id", sa.String(256)),
+        sa.Column("presence_ms", sa.Integer, nullable=False),
+        sa.Column("registered_at", UtcDateTime, nullable=False),
+        sa.Column("last_contact_at", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("hub", "beacon_id", name="pk_hub_beacon"),
+        sa.CheckConstraint("max_concurrent >= 1", name=op.f("ck_hub_beacon_max_concurrent")),
+        sa.CheckConstraint("status IN ('Online', 'Offline', 'Deregistered')", name=op.f("ck_hub_beacon_status")),
+        sa.UniqueConstraint("hub", "name", name="uq_hub_beacon_hub_name"),
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+    )
+    op.create_index("ix_hub_beacon_status", "hub_beacon", ["hub", "status"])
+    op.create_table(
+        "hub_run",
+        sa.Column("run_id", sa.String(128), nullable=False),
+        sa.Column("hub", sa.String(64), nullable=False),
+        sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("submitter_tag", sa.String(256), nullable=False),
+        sa.Column("metadata", Json, nullable=False),
+        sa.Column("started_at", UtcDateTime, nullable=False),
+        sa.Column("ended_at", UtcDateTime),
+        sa.PrimaryKeyConstraint("run_id", name="pk_hub_run"),
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+    )
+    op.create_index("ix_hub_run_hub_started", "hub_run", ["hub", "started_at"])
+    op.create_table(
+        "hub_work_item",
+        sa.Column("work_item_hash", sa.String(128), nullable=False),
+        sa.Column("hub", sa.String(64), nullable=False),
+        sa.Column("run_id", sa.String(128), nullable=False),
+        sa.Column("run_hash", sa.String(128), nullable=False),
+        sa.Column("node_hash", sa.String(128), nullable=False),
+        sa.Column("operation_hash", sa.String(128), nullable=False),
+        sa.Column("capability", sa.String(128), nullable=False),
+        sa.Column("action", sa.String(128), nullable=False),
+        sa.Column("settings", Json, nullable=False),
+        sa.Column("affinity_key", sa.String(128), nullable=False),
+        sa.Column("require_affinity_match", sa.Boolean, nullable=False),
+        sa.Column("submitter_tag", sa.String(256), nullable=False),
+        sa.Column("metadata", Json, nullable=False),
+        sa.Column("status", sa.String(32), nullable=False),
+        sa.Column("priority", sa.Integer, nullable=False),
+        sa.Column("rank", sa.Integer, nullable=False),
+        sa.Column("ticket", sa.String(36), nullable=False),
+        sa.Column("assigned_beacon_id", sa.String(128)),
+        sa.Column("enqueued_at", UtcDateTime, nullable=False),
+        sa.Column("dispatched_at", UtcDateTime),
+        sa.Column("started_at", UtcDateTime),
+        sa.Column("completed_at", UtcDateTime),
+        sa.Column("canceled_at", UtcDateTime),
+        sa.Column("last_event_at", UtcDateTime),
+        sa.Column("queue_wait_ms", sa.Integer, nullable=False),
+        sa.Column("timeout_ms", sa.Integer, nullable=False),
+        sa.Column("attempt_number", sa.Integer, nullable=False),
+        sa.Column("max_attempts", sa.Integer, nullable=False),
+        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("losses", sa.Integer, nullable=False),
+        sa.Column("retry_backoff_ms", sa.Integer, nullable=False),
+        sa.Column("due_at", UtcDateTime),
+        sa.Column("last_error", LongText, nullable=False),
+        sa.Column("cancel_requested", sa.Boolean, nullable=False),
+        sa.Column("cancel_reason", sa.String(512), nullable=False),
+        sa.Column("progress", Json),
+        sa.Column("result", Json),
+        sa.Column("seq", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("work_item_hash", name="pk_hub_work_item"),
+        sa.CheckConstraint("status NOT IN ('Complete', 'Error') OR completed_at IS NOT NULL", name=op.f("ck_hub_work_item_ended_has_time")),
+        sa.CheckConstraint(
+            "status <> 'Running' OR (assigned_beacon_id IS NOT NULL AND dispatched_at IS NOT NULL)", name=op.f("ck_hub_work_item_running_has_holder")
+        ),
+        sa.CheckConstraint(
+            "status IN ('Pending', 'Running', 'RetryScheduled', 'Complete', 'Error', 'Canceled')", name=op.f("ck_hub_work_item_status")
+        ),
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+    )
+    op.create_index("ix_hub_work_item_affinity", "hub_work_item", ["hub", "status", "affinity_key", "rank", "ticket"])
+    op.create_index("ix_hub_work_item_dispatch", "hub_work_item", ["hub", "status", "capability", "affinity_key", "rank", "ticket"])
+    op.create_index("ix_hub_work_item_due", "hub_work_item", ["hub", "due_at"])
+    op.create_index("ix_hub_work_item_holder", "hub_work_item", ["hub", "status", "assigned_beacon_id"])
+    op.create_index("ix_hub_work_item_newest", "hub_work_item", ["hub", "ticket"])
+    op.create_index("ix_hub_work_item_run", "hub_work_item", ["run_id"])
+    op.create_table(
+        "hub_tally",
+        sa.Column("hub", sa.String(64), nullable=False),
+        sa.Column("capability", sa.String(128), nullable=False),
+        sa.Column("action", sa.String(128), nullable=False),
+        sa.Column("status", sa.String(32), nullable=False),
+        sa.Column("items", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("hub", "capability", "action", "status", name="pk_hub_tally"),
+        sa.CheckConstraint("items >= 0", name=op.f("ck_hub_tally_items")),
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+    )
+    op.create_table(
+        "hub_work_event",
+        sa.Column("work_item_hash", sa.String(128), nullable=False),
+        sa.Column("seq", sa.Integer, nullable=False),
+        sa.Column("event_guid", sa.String(36), nullable=False),
+        sa.Column("hub", sa.String(64), nullable=False),
+        sa.Column("run_id", sa.String(128), nullable=False),
+        sa.Column("event_type", sa.String(64), nullable=False),
+        sa.Column("from_status", sa.String(32), nullable=False),
+        sa.Column("to_status", sa.String(32), nullable=False),
+        sa.Column("beacon_id", sa.String(128), nullable=False),
+        sa.Column("payload", Json, nullable=False),
+        sa.Column("emitted_at", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("work_item_hash", "seq", name="pk_hub_work_event"),
+        sa.UniqueConstraint("event_guid", name="uq_hub_work_event_event_guid"),
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+    )
+    op.create_table(
+        "hub_work_attempt",
+        sa.Column("work_item_hash", sa.String(128), nullable=False),
+        sa.Column("attempt_number", sa.Integer, nullable=False),
+        sa.Column("hub", sa.String(64), nullable=False),
+        sa.Column("beacon_id", sa.String(128), nullable=False),
+        sa.Column("started_at", UtcDateTime, nullable=False),
+        sa.Column("ended_at", UtcDateTime),
+        sa.Column("outcome", sa.String(32), nullable=False),
+        sa.Column("error", LongText, nullable=False),
+        sa.Column("outputs", Json),
+        sa.Column("log", Json),
+        sa.PrimaryKeyConstraint("work_item_hash", "attempt_number", name="pk_hub_work_attempt"),
+        sa.CheckConstraint("outcome = 'Running' OR ended_at IS NOT NULL", name=op.f("ck_hub_work_attempt_ended_has_time")),
+        mysql_engine="InnoDB",
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
+    )

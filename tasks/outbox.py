@@ -1,0 +1,122 @@
+"""What leaves after a commit: answers, events, orders, deliveries. Everything here may be done twice without harm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from schema import envelope as keys
+from schema.base import LANES
+from schema.envelope import Envelope
+from schema.ledger import tables as ledger
+from schema.outcome import Outcome
+from schema.outcome import encode as encode_outcome
+from schema.sql import to_wire
+from tasks.kernel import Kernel
+from tasks.unit import look
+
+#: Outbox rows, and orders, that one sweep sends again.
+PAGE = 500
+#: Outbox rows and orders younger than this are left to the flush that made them.
+GRACE = timedelta(seconds=5)
+#: An order that is open for this long is sent again even where its lane has other work: it may be lost, and a busy lane is never empty.
+STALE = timedelta(seconds=60)
+#: Entries in a lane from which on stale orders are not sent again: the lane is behind, and what it waits for is not our message.
+CROWDED = 10_000
+
+
+def answer(pipe: Any, replies: Iterable[tuple[Envelope, Outcome]]) -> None:
+    """Tell those who wait."""
+    for envelope, outcome in replies:
+        key = keys.reply(envelope.id)
+        pipe.rpush(key, encode_outcome(outcome))
+        pipe.expire(key, keys.REPLY_SECONDS)
+
+
+def send_events(pipe: Any, events: Sequence[Sequence[Any]], committed_at: str | None) -> None:
+    """Append each event to the bounded stream of its topic."""
+    for topic, event in events:
+        pipe.xadd(keys.events(topic), {"e": orjson.dumps({**event, "EmittedAt": committed_at})}, maxlen=keys.EVENTS_KEPT, approximate=True)
+
+
+def deliver(pipe: Any, deliveries: Iterable[tuple[str, bytes]]) -> None:
+    """Put messages into inboxes."""
+    for inbox, message in deliveries:
+        pipe.rpush(inbox, message)
+
+
+def append(kernel: Kernel, envelopes: Iterable[tuple[str, bytes]]) -> None:
+    """Append encoded envelopes, given with their lanes, and ring where nobody has."""
+    lanes: dict[str, list[bytes]] = {}
+    for lane, payload in envelopes:
+        lanes.setdefault(lane, []).append(payload)
+    for lane, payloads in lanes.items():
+        group = keys.flush_group(lane, kernel.settings.one_writer)
+        names = (keys.journal(lane), keys.LANES, keys.EPOCH, keys.bell(group))
+        # What comes from inside is let in beyond the journal's limit, which guards against callers.
+        _, rung = kernel.redis.eval(keys.APPEND, 4, *names, lane, kernel.new_id(), keys.BELL_MS, 2**53, *payloads)
+        if rung:
+            kernel.ring(group, 0)
+
+
+def tidy(connection: sa.Connection, sent: Sequence[str]) -> None:
+    """Forget outbox rows whose events are in their streams."""
+    connection.execute(sa.delete(ledger.outbox).where(ledger.outbox.c.id.in_(sent)))
+
+
+def send_again(kernel: Kernel) -> int:
+    """Send what a killed flush left behind: events of old outbox rows, and orders that no journal holds any more. Returns how many."""
+    now = kernel.now()
+    with look(kernel.engine) as connection:
+        stamp = ledger.outbox.c.committed_at
+        rows = connection.execute(sa.select(ledger.outbox).where(_older(stamp, now, GRACE)).order_by(stamp).limit(PAGE)).all()
+        lanes = list(connection.execute(sa.select(ledger.order.c.lane).where(_older(ledger.order.c.ordered_at, now, GRACE)).distinct()).scalars())
+    _send_rows(kernel, rows)
+    return len(rows) + _order_again(kernel, lanes, now)
+
+
+def _older(stamp: sa.Column[Any], now: datetime, age: timedelta) -> sa.ColumnElement[bool]:
+    """Rows of that age; also those that a clock which has been set back since has stamped with a time to come."""
+    return sa.or_(stamp < now - age, stamp > now + age)
+
+
+def _send_rows(kernel: Kernel, rows: Sequence[Any]) -> None:
+    if not rows:
+        return
+    pipe = kernel.redis.pipeline(transaction=False)
+    for row in rows:
+        send_events(pipe, orjson.loads(row.events), to_wire(row.committed_at))
+    pipe.execute()
+    with kernel.engine.begin() as connection:
+        tidy(connection, [row.id for row in rows])
+
+
+def _order_again(kernel: Kernel, lanes: Sequence[str], now: datetime) -> int:
+    """Send open orders of lanes that have nothing waiting: theirs are lost. Where entries wait, the order may be among them, so only
+    stale ones are sent, each once per STALE. Whatever is sent needlessly finds its order row gone, and changes nothing.
+    """
+    known = [lane for lane in lanes if lane.partition("/")[0] in LANES]
+    pipe = kernel.redis.pipeline(transaction=False)
+    for lane in known:
+        pipe.xlen(keys.journal(lane))
+    lengths = dict(zip(known, pipe.execute(), strict=True))
+    idle = [lane for lane, length in lengths.items() if not length]
+    busy = [lane for lane, length in lengths.items() if 0 < length < CROWDED]
+    order = ledger.order.c
+    lost = (order.lane.in_(idle) & _older(order.ordered_at, now, GRACE)) | (order.lane.in_(busy) & _older(order.ordered_at, now, STALE))
+    if not idle and not busy:
+        return 0
+    with look(kernel.engine) as connection:
+        rows = connection.execute(
+            sa.select(order.id, order.lane, order.envelope).where(lost).order_by(order.ordered_at, order.id).limit(PAGE)
+        ).all()
+    append(kernel, [(row.lane, row.envelope.encode()) for row in rows])
+    stale = [row.id for row in rows if row.lane in busy]
+    if stale:
+        with kernel.engine.begin() as connection:
+            connection.execute(sa.update(ledger.order).where(order.id.in_(stale)).values(ordered_at=now))
+    return len(rows)

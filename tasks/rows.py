@@ -1,0 +1,95 @@
+"""Rows of one unit on their way into SQL: gathered, written in bulk, and known as the unit has left them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+#: A row by column name.
+Row = Mapping[Any, Any]
+#: Values of the primary key, in the order of its columns.
+Key = tuple[Any, ...]
+Tables = Collection[sa.Table]
+
+
+class Rows:
+    """New rows and changes of rows, held back until somebody reads their table or the unit ends; then one statement per table and shape.
+
+    Changes of one row are merged before they are written: only how the unit leaves a row is ever seen by the database and its checks.
+    A row that was found is kept, and changes with each amendment, so a batch that names it again reads nothing.
+    """
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self._new: dict[tuple[sa.Table, Key], list[dict[str, Any]]] = {}
+        self._amended: dict[sa.Table, dict[Key, dict[str, Any]]] = {}
+        self._known: dict[sa.Table, dict[Key, Row]] = {}
+
+    def __bool__(self) -> bool:
+        """Whether anything is held back or known, so that a statement may meddle with it."""
+        return bool(self._new or self._amended or self._known)
+
+    def add(self, table: sa.Table, row: dict[str, Any]) -> None:
+        self._new.setdefault((table, tuple(row)), []).append(row)
+
+    def amend(self, table: sa.Table, key: Key, values: Mapping[str, Any]) -> None:
+        pending = self._amended.setdefault(table, {})
+        pending[key] = {**pending.get(key, {}), **values}
+        known = self._known.get(table, {})
+        if key in known:
+            known[key] = {**known[key], **values}  # a new one: whoever holds the old one still sees what was before
+
+    def find(self, table: sa.Table, key: Key) -> Row | None:
+        if key not in self._known.get(table, {}):
+            self.fetch(table, [key])
+        return self._known[table].get(key)
+
+    def fetch(self, table: sa.Table, keys: Iterable[Key]) -> None:
+        """Know the rows of these keys, as far as there are such: one statement for all that are not known yet."""
+        known = self._known.setdefault(table, {})
+        wanted = list(dict.fromkeys(key[0] for key in keys if key not in known))
+        if wanted:
+            self.write([table])
+            (column,) = table.primary_key
+            for row in self._connection.execute(_select(table), {"keys": wanted}).mappings():
+                known[row[column],] = row
+
+    def forget(self, tables: Tables) -> None:
+        """Some statement changes these tables behind our back."""
+        for table in list(tables or self._known):
+            self._known.pop(table, None)
+
+    def write(self, tables: Tables = ()) -> None:
+        """Write what is held back for these tables, for all without any. New rows first: an amendment may be of one of them."""
+        for shape in [shape for shape in self._new if not tables or shape[0] in tables]:
+            self._connection.execute(_insert(shape[0]), self._new.pop(shape))
+        for table in [table for table in self._amended if not tables or table in tables]:
+            for rows in _by_shape(table, self._amended.pop(table)):
+                self._connection.execute(_update(table), rows)
+
+
+def _by_shape(table: sa.Table, amended: Mapping[Key, dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
+    names = [f"key_{column.name}" for column in table.primary_key]
+    shapes: dict[Key, list[dict[str, Any]]] = {}
+    for key, values in amended.items():
+        shapes.setdefault(tuple(values), []).append({**values, **dict(zip(names, key, strict=True))})
+    return shapes.values()
+
+
+@lru_cache(maxsize=256)
+def _insert(table: sa.Table) -> sa.Insert:
+    return sa.insert(table)
+
+
+@lru_cache(maxsize=256)
+def _update(table: sa.Table) -> sa.Update:
+    return sa.update(table).where(*(column == sa.bindparam(f"key_{column.name}") for column in table.primary_key))
+
+
+@lru_cache(maxsize=256)
+def _select(table: sa.Table) -> sa.Select[Any]:
+    (column,) = table.primary_key
+    return sa.select(table).where(column.in_(sa.bindparam("keys", expanding=True)))

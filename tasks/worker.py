@@ -1,0 +1,184 @@
+"""The Celery app: queues, schedule, and the one place that ties commands to verbs."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from random import uniform
+from typing import Any
+
+import structlog
+from celery import Celery, signals
+from celery.exceptions import SoftTimeLimitExceeded
+from kombu import Queue
+from kombu.exceptions import OperationalError
+
+from schema.hub.commands import (
+    CompleteWork,
+    DeregisterBeacon,
+    EnqueueWork,
+    FailWork,
+    GreetBeacon,
+    LoseBeacon,
+    OfferAgain,
+    ProgressWork,
+    RegisterBeacon,
+    Tick,
+)
+from schema.ledger.commands import DiscardDeadLetter, ReplayDeadLetter, Retain
+from schema.settings import Settings
+from tasks import journal, log, migrations, unit
+from tasks import sweep as sweeping
+from tasks.failures import is_transient
+from tasks.frame import Foresight, Verb
+from tasks.hub import presence as watching
+from tasks.hub.complete import complete
+from tasks.hub.deregister import deregister
+from tasks.hub.enqueue import enqueue
+from tasks.hub.fail import fail
+from tasks.hub.items import foresee
+from tasks.hub.lose import greet, lose
+from tasks.hub.offer_again import offer_again
+from tasks.hub.progress import progress
+from tasks.hub.register import register
+from tasks.hub.tick import tick
+from tasks.kernel import Kernel, broker
+from tasks.ledger.discard import discard
+from tasks.ledger.replay import replay
+from tasks.ledger.retain import retain
+
+logger = structlog.get_logger()
+
+#: The whole of what the product can change, by the name that lies in journals.
+VERBS: Mapping[str, Verb] = {
+    ReplayDeadLetter.name: replay,
+    DiscardDeadLetter.name: discard,
+    Retain.name: retain,
+    RegisterBeacon.name: register,
+    DeregisterBeacon.name: deregister,
+    GreetBeacon.name: greet,
+    LoseBeacon.name: lose,
+    EnqueueWork.name: enqueue,
+    ProgressWork.name: progress,
+    CompleteWork.name: complete,
+    FailWork.name: fail,
+    OfferAgain.name: offer_again,
+    Tick.name: tick,
+}
+
+#: What a batch reads ahead for its commands, by the same names.
+FORESIGHTS: Mapping[str, Foresight] = dict.fromkeys((ProgressWork.name, CompleteWork.name, FailWork.name), foresee)
+
+settings = Settings.read(os.environ)
+
+#: Seconds after which a running flush is interrupted. Five tries and their pauses stay below the 30 s that a poison command may hold its lane.
+FLUSH_SECONDS = 4
+
+app = Celery("ultravisor")
+app.conf.update(
+    broker_url=settings.broker_url,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,  # for ever: a broker that comes back must find its workers
+    broker_transport_options={"visibility_timeout": 3600, "socket_timeout": 10, "socket_connect_timeout": 2, "socket_keepalive": True},
+    task_serializer="json",
+    accept_content=["json"],
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_create_missing_queues=False,  # a typo must be an error, not a silent queue that nobody serves
+    task_queues=[Queue(name) for name in ("flush", "execute", "spawn")],
+    task_default_queue="flush",
+    task_publish_retry_policy={"max_retries": 2, "interval_start": 0.05, "interval_step": 0.2, "interval_max": 0.5},
+    worker_prefetch_multiplier=1,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    worker_soft_shutdown_timeout=5,
+    worker_enable_soft_shutdown_on_idle=True,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=True,
+    timezone="UTC",
+    beat_schedule={
+        # Each expires before two more of its kind could wait: without a worker nothing piles up.
+        "sweep": {"task": "sweep", "schedule": 2.0, "options": {"expires": 4}},
+        "presence": {"task": "presence", "schedule": 1.0, "options": {"expires": 2}},
+        "retention": {"task": "retention", "schedule": 3600.0, "options": {"expires": 3600}},
+    },
+)
+
+
+def ring(group: str, delay: float) -> None:
+    """Send the doorbell message. Lost or doubled it does no harm; late, the sweep rings again."""
+    try:
+        app.send_task("flush", args=[group], countdown=delay or None, expires=delay + 10)
+    except OperationalError as error:  # a flush that has committed must go on without its messenger
+        logger.warning("ring_failed", group=group, error=repr(error))
+
+
+@lru_cache(maxsize=1)
+def _kernel(pid: int) -> Kernel:
+    log.configure(settings)
+    gc.freeze()  # the code that is loaded by now never becomes garbage: collections under load need not walk it
+    return Kernel(settings, unit.connect(settings.database_url), broker(settings.redis_url), VERBS, ring, foresights=FORESIGHTS)
+
+
+def kernel() -> Kernel:
+    """This process's kernel; made after the fork, for connections must not be shared with the parent."""
+    return _kernel(os.getpid())
+
+
+def _pause(retries: int) -> float:
+    return min(0.1 * 2.0 ** min(retries, 6), 5.0) * uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+
+
+@app.task(name="flush", bind=True, max_retries=None, soft_time_limit=FLUSH_SECONDS, time_limit=3 * FLUSH_SECONDS)
+def flush(self: Any, group: str) -> None:
+    """Carry out what waits in the group's lanes."""
+    try:
+        migrations.require(kernel().engine)
+        journal.flush(kernel(), group, f"{os.getpid()}:{self.request.id}")
+    except SoftTimeLimitExceeded:
+        # It may have come in the middle of a call: what is left of the answer must not be taken for the next one.
+        kernel().redis.connection_pool.disconnect()
+        raise
+    except Exception as error:
+        if not is_transient(error):
+            raise
+        logger.warning("flush_delayed", group=group, error=repr(error), retries=self.request.retries)
+        raise self.retry(exc=error, countdown=_pause(self.request.retries)) from error
+
+
+@app.task(name="sweep")
+def sweep() -> None:
+    """Ring for what waits."""
+    migrations.require(kernel().engine)
+    sweeping.sweep(kernel())
+
+
+@app.task(name="presence")
+def presence() -> None:
+    """Look after beacons and what is due."""
+    migrations.require(kernel().engine)
+    watching.presence(kernel())
+
+
+@app.task(name="retention")
+def retention() -> None:
+    """Delete what the ledger has kept long enough."""
+    sweeping.ask(kernel(), Retain())
+
+
+@app.task(name="migrate", bind=True, max_retries=None)
+def migrate(self: Any) -> None:
+    """Bring the database to the schema of this release."""
+    try:
+        migrations.upgrade(kernel().engine)
+    except Exception as error:
+        if not is_transient(error):
+            raise
+        raise self.retry(exc=error, countdown=_pause(self.request.retries)) from error
+
+
+@signals.worker_ready.connect
+def _migrate_at_start(**_: Any) -> None:
+    app.send_task("migrate", expires=60)
