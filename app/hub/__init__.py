@@ -1,0 +1,1 @@
+"""The hub as clients see it: beacons, work, queue."""

@@ -1,0 +1,13 @@
+"""Which hub this web process speaks for."""
+
+from __future__ import annotations
+
+from flask import current_app
+
+from schema.settings import Settings
+
+
+def hub_id() -> str:
+    """The id of our hub, in every row it writes."""
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings.hub

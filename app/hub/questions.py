@@ -1,0 +1,103 @@
+"""What can be read of the hub. One statement per answer wherever one will do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.reading import ask
+from schema.hub.rules.lifecycle import BUCKET_NAMES, BUCKETS, FINAL
+from schema.hub.tables import beacon, tally, work_attempt, work_event, work_item
+
+Rows = Sequence[sa.RowMapping]
+
+LIVE = tuple(status for status in BUCKETS if status not in FINAL)
+ENDED = tuple(FINAL)
+
+_OF_HUB = work_item.c.hub == sa.bindparam("of_hub")
+_BEACON = sa.select(beacon).where(beacon.c.hub == sa.bindparam("of_hub"), beacon.c.beacon_id == sa.bindparam("id"), beacon.c.status != "Deregistered")
+_ITEM = sa.select(work_item).where(_OF_HUB, work_item.c.work_item_hash == sa.bindparam("hash"))
+_HELD = (
+    sa.select(work_item.c.assigned_beacon_id, work_item.c.work_item_hash)
+    .where(_OF_HUB, work_item.c.status == "Running", work_item.c.assigned_beacon_id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(work_item.c.dispatched_at)
+)
+_HOLDER = sa.select(work_item.c.assigned_beacon_id, work_item.c.attempt_number).where(
+    _OF_HUB, work_item.c.work_item_hash == sa.bindparam("hash"), work_item.c.status == "Running"
+)
+_COUNTS = sa.select(tally.c.capability, tally.c.action, tally.c.status, tally.c["items"]).where(tally.c.hub == sa.bindparam("of_hub"))
+
+
+def _rows(statement: sa.Executable, params: Mapping[str, Any] | None = None) -> Rows:
+    return ask(statement, params)
+
+
+def beacons(hub: str, limit: int, after: str | None) -> Rows:
+    """Registered beacons by id, a page at a time."""
+    statement = sa.select(beacon).where(beacon.c.hub == hub, beacon.c.status != "Deregistered").order_by(beacon.c.beacon_id).limit(limit)
+    if after is not None:
+        statement = statement.where(beacon.c.beacon_id > after)
+    return _rows(statement)
+
+
+def beacon_by_id(hub: str, beacon_id: str) -> sa.RowMapping | None:
+    """One beacon, None when it is unknown or has left."""
+    return next(iter(_rows(_BEACON, {"of_hub": hub, "id": beacon_id})), None)
+
+
+def held_by(hub: str, beacon_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Hashes of the items that each beacon holds, oldest first; beacons that hold nothing are left out."""
+    held: dict[str, list[str]] = {}
+    for row in _rows(_HELD, {"of_hub": hub, "ids": list(beacon_ids)}):
+        held.setdefault(row["assigned_beacon_id"], []).append(row["work_item_hash"])
+    return held
+
+
+def item_by_hash(hub: str, work_item_hash: str) -> sa.RowMapping | None:
+    """One work item."""
+    return next(iter(_rows(_ITEM, {"of_hub": hub, "hash": work_item_hash})), None)
+
+
+def is_held(hub: str, beacon_id: str, work_item_hash: str, attempt: int) -> bool:
+    """Whether the beacon holds this very attempt now: an assignment may have been taken back while it lay in the inbox."""
+    return any(
+        row["assigned_beacon_id"] == beacon_id and row["attempt_number"] == attempt for row in _rows(_HOLDER, {"of_hub": hub, "hash": work_item_hash})
+    )
+
+
+def items(hub: str, statuses: Sequence[str], limit: int, after: str | None, newest_first: bool = False) -> Rows:
+    """Items in the given states by age, a page at a time; `after` is the ticket of the last one seen."""
+    ticket = work_item.c.ticket
+    statement = sa.select(work_item).where(work_item.c.hub == hub).order_by(ticket.desc() if newest_first else ticket).limit(limit)
+    if set(statuses) != set(BUCKETS):
+        statement = statement.where(work_item.c.status.in_(statuses))
+    if after is not None:
+        statement = statement.where(ticket < after if newest_first else ticket > after)
+    return _rows(statement)
+
+
+def events_of(work_item_hash: str, limit: int, after: int) -> Rows:
+    """An item's history in order, from the event after number `after`."""
+    mine = (work_event.c.work_item_hash == work_item_hash) & (work_event.c.seq > after)
+    return _rows(sa.select(work_event).where(mine).order_by(work_event.c.seq).limit(limit))
+
+
+def attempts_of(work_item_hash: str) -> Rows:
+    """An item's attempts in order."""
+    return _rows(sa.select(work_attempt).where(work_attempt.c.work_item_hash == work_item_hash).order_by(work_attempt.c.attempt_number))
+
+
+def summary(hub: str) -> dict[str, Any]:
+    """How many items stand where, in all and by capability: counts that units keep, so the answer does not depend on how many there are."""
+    buckets = dict.fromkeys(BUCKET_NAMES, 0)
+    capabilities: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in _rows(_COUNTS, {"of_hub": hub}):
+        buckets[BUCKETS[row["status"]]] += row["items"]
+        named = {"Capability": row["capability"], "Action": row["action"], "Queued": 0, "Running": 0, "Stalled": 0}
+        lane = capabilities.setdefault((row["capability"], row["action"]), named)
+        if row["status"] in LIVE:
+            lane["Running" if row["status"] == "Running" else "Queued"] += row["items"]
+    busy = [lane for lane in capabilities.values() if lane["Queued"] or lane["Running"]]
+    return {"Buckets": buckets, "ByCapability": sorted(busy, key=lambda lane: (lane["Capability"], lane["Action"]))}

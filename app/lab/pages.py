@@ -1,0 +1,45 @@
+"""The pages' addresses. They only ask; what a page orders, it orders from the browser by the routes that every client uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, make_response, render_template, request
+
+from app.asking import Blueprint
+from app.hub.here import hub_id
+from app.lab import assets, shown
+from app.lab.home import home
+from schema.errors import CODES
+from schema.hub.rules.lifecycle import BUCKET_NAMES
+
+
+class Pages(Blueprint):
+    """What it serves is for people and has no place in the interface's document."""
+
+    def register_views_in_doc(self, *_: Any, **__: Any) -> None:
+        """Nothing is registered."""
+
+
+pages = Pages("pages", __name__, template_folder="../templates")
+pages.add_app_template_filter(shown.count, "count")
+pages.add_app_template_filter(lambda word: shown.LABELS.get(word, word), "label")
+
+
+@pages.route("/")
+def index() -> Response:
+    """The home page; `?bucket=` narrows its list of items."""
+    wanted = request.args.get("bucket", "")
+    state = home(hub_id(), wanted if wanted in BUCKET_NAMES else "")
+    response = make_response(render_template("home.html", home=state, asset=assets.address_of, modules=assets.modules()))
+    if state.trouble is not None:
+        response.status_code = CODES[state.trouble.code][0]
+        response.headers["Retry-After"] = "2"
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+@pages.route("/static/<version>/<path:name>")
+def asset(version: str, name: str) -> Response:
+    """A style or a script."""
+    return assets.send(version, name)

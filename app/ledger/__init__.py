@@ -1,0 +1,1 @@
+"""What the kernel remembers: receipts of settled commands, and the commands that were given up."""

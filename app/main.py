@@ -1,0 +1,93 @@
+"""The web process: the app, and the entry that a WSGI server calls."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, request
+from flask_smorest import Api
+from werkzeug.exceptions import MethodNotAllowed
+
+from app import answers, log
+from app.asking import Blueprint
+from app.broker import Broker
+from app.contract import Contract
+from app.dispatch import Dispatcher
+from app.guard import Guard
+from app.health import health
+from app.hub.api import hub
+from app.hub.orders import hub_orders
+from app.hub.polling import polling
+from app.ledger.api import dead_letters, receipts
+from app.ledger.orders import dead_letter_orders
+from app.reading import Reader
+from app.seal import seal
+from app.tail import Tail
+from app.watch import watch
+from schema.settings import Settings
+
+#: Every route of the product is in one of these.
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    health,
+    watch,
+    receipts,
+    dead_letters,
+    dead_letter_orders,
+    hub,
+    polling,
+    hub_orders,
+)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The app for these settings, else for those of the environment. Connects to nothing before the first request."""
+    settings = settings or Settings.read(os.environ)
+    log.configure(settings)
+    app = Flask("ultravisor", static_folder=None, template_folder=None)
+    app.config.update(SETTINGS=settings, MAX_CONTENT_LENGTH=settings.max_body, **Contract.CONFIG)
+    # One address, one thing: no redirects (their bodies are HTML) between `/Beacon` and `/Beacon/`, which mean the same.
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.extensions.update(_parts(settings))
+    api: Api = Contract(app)
+    answers.register(app)
+    for blueprint in BLUEPRINTS:
+        if not isinstance(blueprint, Blueprint):
+            raise TypeError(f"{blueprint!r} is no blueprint of app.asking: its bodies would be judged by other rules")
+        api.register_blueprint(blueprint)
+    app.before_request(names_win(app))
+    app.wsgi_app = Guard(app.wsgi_app, settings)  # type: ignore[assignment,method-assign]  # Flask's own way to add middleware
+    return app
+
+
+def names_win(app: Flask) -> Callable[[], None]:
+    """A check that an address with a name of its own is never taken for a parameter: `/Beacon/Work` is no beacon called Work.
+
+    werkzeug prefers the name as well, but falls back to the parameter for methods that the name does not have.
+    """
+    named: dict[str, set[str]] = {}
+    for rule in app.url_map.iter_rules():
+        if not rule.arguments:
+            named.setdefault(rule.rule, set()).update(rule.methods or ())
+
+    def check() -> None:
+        taken = request.view_args or isinstance(request.routing_exception, MethodNotAllowed)
+        if taken and (allowed := named.get(request.path.rstrip("/"))) is not None:
+            raise MethodNotAllowed(valid_methods=sorted(allowed))
+
+    return check
+
+
+def _parts(settings: Settings) -> dict[str, Any]:
+    broker = Broker(settings)
+    return {"broker": broker, "dispatcher": Dispatcher(settings), "reader": Reader(settings), "tail": Tail(settings, broker)}
+
+
+def wsgi() -> Flask:
+    """The app in a process that from now on cannot write; for WSGI servers. Raises BadSettings for an address that is not safe to open."""
+    settings = Settings.read(os.environ)
+    app = create_app(settings)
+    seal(settings)
+    return app

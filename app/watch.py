@@ -1,0 +1,107 @@
+"""Events as they happen, by server-sent events: one thread per web process reads the topics and hands out to whoever watches.
+
+An event's id is `<epoch>:<stream id>[,<stream id>...]`, one stream id for each watched topic in alphabetical order. Whoever comes
+back with it gets what was missed; where that cannot be known (another life of the broker, trimmed away, too slow), a `reset` event
+says: read the current state again, and watch from here.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from queue import Empty
+from typing import Any
+
+from flask import Response, current_app, request
+
+from app.asking import Blueprint
+from app.refusing import refuse
+from app.tail import RESET, Event, Reset, Tail, Watcher
+from schema.errors import Overloaded
+
+watch = Blueprint("watch", __name__, description="Events as they happen.")
+
+#: Seconds between comments that keep proxies from closing a silent stream, and tell us that the client has gone.
+HEARTBEAT_SECONDS = 15
+#: Seconds that a client may leave unread before its connection is closed: until then it holds a thread.
+SEND_SECONDS = 20
+#: Events that are written at once.
+TOGETHER = 100
+
+_TOPIC = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
+
+
+@watch.route("/api/events")
+@watch.doc(
+    parameters=[
+        {"in": "query", "name": "topics", "required": True, "schema": {"type": "string"}, "description": "Names of topics, separated by commas."},
+        {"in": "header", "name": "Last-Event-ID", "schema": {"type": "string"}, "description": "The id of the last event seen."},
+    ]
+)
+@watch.response(200, content_type="text/event-stream", description="The stream; it ends when the client goes.")
+def events() -> Response:
+    """Watch topics."""
+    tail: Tail = current_app.extensions["tail"]
+    watcher = tail.join(_topics(), request.headers.get("Last-Event-ID"))
+    if watcher is None:
+        raise Overloaded("Too many watchers; each of them holds a thread.")
+    _limit_sending()
+    response = Response(_lines(watcher), mimetype="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    # And not at the end of the generator, which never runs when the client goes before its first line.
+    response.call_on_close(lambda: tail.leave(watcher))
+    return response
+
+
+def _topics() -> list[str]:
+    topics = sorted({name for name in request.args.get("topics", "").split(",") if name})
+    if not 0 < len(topics) <= 16 or not all(map(_TOPIC.fullmatch, topics)):
+        refuse("bad_request", "topics must name 1 to 16 topics, separated by commas.")
+    return topics
+
+
+def _limit_sending() -> None:
+    """A client that is there but does not read must not hold a thread for ever."""
+    sock = request.environ.get("gunicorn.socket")
+    if sock is not None:
+        with suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
+
+
+def _lines(watcher: Watcher) -> Iterator[bytes]:
+    # The id alone: whoever loses the connection before the first event comes back to this very place.
+    yield b"retry: 1000\nid: %s\n\n" % watcher.id
+    for batch in watcher.missed():
+        yield b"".join(_line(watcher, item) for item in batch)
+    while True:
+        items, last = _next(watcher)
+        if watcher.cut:
+            yield _line(watcher, watcher.reset_now("slow"))
+            return
+        yield b"".join(_line(watcher, item) for item in items) or b": \n\n"
+        if last:
+            return
+
+
+def _next(watcher: Watcher) -> tuple[list[Event | Reset], bool]:
+    """What has come by now, nothing after HEARTBEAT_SECONDS of silence; and whether that is the end."""
+    items: list[Event | Reset] = []
+    try:
+        item: Any = watcher.queue.get(timeout=HEARTBEAT_SECONDS)
+        while item is not None:
+            if watcher.moves(item):
+                items.append(item)
+            if len(items) >= TOGETHER:
+                return items, False
+            item = watcher.queue.get_nowait()
+    except Empty:
+        return items, False
+    return items, True
+
+
+def _line(watcher: Watcher, item: Event | Reset) -> bytes:
+    watcher.move(item)
+    kind, data = (RESET, b'{"Reason":"%s"}' % item.reason.encode()) if isinstance(item, Reset) else (item.topic.encode(), item.data)
+    return b"id: %s\nevent: %s\ndata: %s\n\n" % (watcher.id, kind, data)

@@ -1,0 +1,1 @@
+"""The edge: what it answers, and that it cannot write."""
