@@ -1,0 +1,1 @@
+"""Whole hubs: real processes, real sockets, real ends."""

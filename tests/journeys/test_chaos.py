@@ -1,0 +1,50 @@
+"""Nothing that was promised is lost and nothing is done twice, whatever is killed: `bench.chaos` at the length of a test.
+
+A failing drill prints its seed and the folder with its database and logs; `CHAOS_SEED=<seed>` deals the same blows again.
+"""
+
+from __future__ import annotations
+
+import os
+from random import SystemRandom
+
+import pytest
+from rich.console import Console
+
+from bench import chaos
+from bench.chaos.plan import DECK, blows
+
+
+def seed() -> int:
+    return int(os.environ.get("CHAOS_SEED") or SystemRandom().randrange(10**6))
+
+
+def held_a_drill(plan: chaos.Plan) -> chaos.Report:
+    """Its report is in the output of a test that fails."""
+    report = chaos.run(plan, print)
+    report.show(Console(width=150))
+    assert report.breaches == {}
+    assert (report.accepted, report.lost, report.duplicated) == (plan.items, 0, 0)
+    assert report.kills >= plan.kills
+    assert report.executed_twice <= report.kills
+    return report
+
+
+@pytest.mark.timeout(420)
+def test_sixty_kills_lose_nothing_of_three_thousand_items() -> None:
+    report = held_a_drill(chaos.Plan(seed=seed(), kills=60, items=3_000))
+    assert report.blows.keys() >= {"kill redis", "kill web", "kill beat", "pause redis", "flush redis"}, "a drill that misses somebody proves little"
+
+
+@pytest.mark.timeout(240)
+def test_fifteen_kills_lose_nothing_on_postgresql(postgresql_url: str) -> None:
+    held_a_drill(chaos.Plan(seed=seed(), kills=15, items=600, database=postgresql_url))
+
+
+def test_a_seed_deals_the_same_blows_again() -> None:
+    plan = chaos.Plan(seed=7, kills=60)
+    dealt = list(blows(plan))
+    assert dealt == list(blows(plan))
+    assert dealt != list(blows(chaos.Plan(seed=8, kills=60)))
+    assert sum(blow.kind.startswith("kill") for blow in dealt) == 60
+    assert {blow.kind for blow in dealt} == {kind for kind, _ in DECK}

@@ -1,0 +1,1 @@
+"""What `ultravisor doctor` measures, one module for each part of the hub: each `look` yields findings and changes nothing."""

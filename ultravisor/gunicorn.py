@@ -1,0 +1,45 @@
+"""How gunicorn serves the web process: `gunicorn -c ultravisor/gunicorn.py`. Everything comes from our settings."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+from schema.settings import Settings
+
+settings = Settings.read(os.environ)
+
+wsgi_app = "app.main:wsgi()"
+bind = settings.address
+workers = settings.web_workers
+worker_class = "gthread"
+threads = settings.web_threads
+# Loaded in each worker after the fork: connections are never shared, and the seal is the worker's alone.
+preload_app = False
+# Beats come from the main thread, so a long poll is no silence; a process that does not beat for this long hangs.
+timeout = 30
+graceful_timeout = 5
+# Longer than any client's pause between polls, so that a beacon keeps its connection.
+keepalive = 75
+worker_connections = 2_000
+# The journal tells what happened; a line per poll would only hide it.
+accesslog = None
+errorlog = "-"
+loglevel = settings.log_level.lower()
+proc_name = "ultravisor-web"
+# It would lie in the home folder, where two servers would meet.
+control_socket_disable = True
+
+
+def post_worker_init(worker: Any) -> None:
+    """End the event streams when the worker is told to stop: they would use up the time that requests have to finish."""
+    tail = worker.wsgi.extensions["tail"]
+    before = signal.getsignal(signal.SIGTERM)
+
+    def stopping(number: int, frame: Any) -> None:
+        tail.stop()
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGTERM, stopping)
