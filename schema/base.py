@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
 
@@ -18,6 +19,7 @@ class Actor:
         return f"{self.kind}:{self.id}"
 
     @classmethod
+    @lru_cache(maxsize=4_096)  # few actors send many commands
     def parse(cls, text: str) -> Self:
         kind, _, id = text.partition(":")
         return cls(kind, id)
@@ -64,6 +66,7 @@ class Command:
 
     __slots__ = ()
     name: ClassVar[str]
+    repeatable: ClassVar[bool]
 
     @property
     def lane(self) -> str:
@@ -92,8 +95,10 @@ C = TypeVar("C", bound=Command)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-def command(name: str) -> Callable[[type[C]], type[C]]:
+def command(name: str, *, repeatable: bool = False) -> Callable[[type[C]], type[C]]:
     """Make a class a command: frozen, keyword-only, known by its name.
+
+    `repeatable`: its verb recognises a repetition by the command's own content and answers the same, so no receipt is kept.
 
     Raises TypeError when the name is taken: it is what lies in journals and dead letters, so it must stay unique for ever. Likewise
     when a field would hide what every command has.
@@ -103,10 +108,10 @@ def command(name: str) -> Callable[[type[C]], type[C]]:
         if name in COMMANDS:
             raise TypeError(f"two commands are called {name}")
         made = dataclass(frozen=True, slots=True, kw_only=True)(cls)
-        hidden = {"name", "lane", "payload"}.intersection(_field_names(made))
+        hidden = {"name", "repeatable", "lane", "payload"}.intersection(_field_names(made))
         if hidden:
             raise TypeError(f"{name}: a command cannot have a field called {hidden.pop()}")
-        made.name = name
+        made.name, made.repeatable = name, repeatable
         COMMANDS[name] = made
         return made
 

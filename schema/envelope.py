@@ -136,6 +136,8 @@ class Envelope:
     @property
     def receipt(self) -> str | None:
         """Under which name the outcome is kept, None when nobody will ever ask."""
+        if self.command.repeatable:
+            return None
         if self.key is not None:
             return receipt_id(self.actor, self.key)
         return receipt_id(self.actor, self.id) if self.waited else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 
 import redis
-from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import exc
 
 #: What SQLite says when waiting helps: another writer, or a disk that an operator must mend. Codes and not words: "no such column:
@@ -52,17 +51,15 @@ def is_transient(error: BaseException) -> bool:
         return True
     if not isinstance(error, exc.DBAPIError):
         return isinstance(error, exc.TimeoutError)
-    if isinstance(error.__context__, SoftTimeLimitExceeded):  # the driver complains of what our own clock has cut short
-        return False
     if error.connection_invalidated:
         return True
     origin = error.orig
-    state = getattr(origin, "sqlstate", None)
-    if state:
-        return str(state).startswith(_POSTGRES_PASSES) and state != _POSTGRES_TIMEOUT
     module = type(origin).__module__
-    if module.startswith("psycopg"):  # no state: the connection itself failed
-        return isinstance(error, exc.OperationalError | exc.InterfaceError)
-    if module.startswith("pymysql"):
+    if module.startswith("psycopg"):
+        state = getattr(origin, "sqlstate", None)
+        if state is None:  # the connection itself failed
+            return isinstance(error, exc.OperationalError | exc.InterfaceError)
+        return str(state).startswith(_POSTGRES_PASSES) and state != _POSTGRES_TIMEOUT
+    if module.startswith("pymysql"):  # its errors have a state too, but it says less than their number
         return origin is not None and bool(origin.args) and origin.args[0] in _MARIADB_PASSES
     return getattr(origin, "sqlite_errorcode", 0) & 0xFF in _SQLITE_PASSES

@@ -28,25 +28,42 @@ STALE = timedelta(seconds=60)
 #: Entries in a lane from which on stale orders are not sent again: the lane is behind, and what it waits for is not our message.
 CROWDED = 10_000
 
+#: KEYS: replies. ARGV: seconds that they stay, the outcome of each. One script and not two commands for each: a batch has a thousand.
+_ANSWER = """
+for i, key in ipairs(KEYS) do
+  redis.call('RPUSH', key, ARGV[i + 1])
+  redis.call('EXPIRE', key, ARGV[1])
+end
+"""
+#: KEYS: the topic's stream. ARGV: entries kept, event...
+_TELL = """
+for i = 2, #ARGV do redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'e', ARGV[i]) end
+"""
 
-def answer(pipe: Any, replies: Iterable[tuple[Envelope, Outcome]]) -> None:
+
+def answer(pipe: Any, replies: Sequence[tuple[Envelope, Outcome]]) -> None:
     """Tell those who wait."""
-    for envelope, outcome in replies:
-        key = keys.reply(envelope.id)
-        pipe.rpush(key, encode_outcome(outcome))
-        pipe.expire(key, keys.REPLY_SECONDS)
+    if replies:
+        names = [keys.reply(envelope.id) for envelope, _ in replies]
+        pipe.eval(_ANSWER, len(names), *names, keys.REPLY_SECONDS, *(encode_outcome(outcome) for _, outcome in replies))
 
 
 def send_events(pipe: Any, events: Sequence[Sequence[Any]], committed_at: str | None) -> None:
     """Append each event to the bounded stream of its topic."""
+    topics: dict[str, list[bytes]] = {}
     for topic, event in events:
-        pipe.xadd(keys.events(topic), {"e": orjson.dumps({**event, "EmittedAt": committed_at})}, maxlen=keys.EVENTS_KEPT, approximate=True)
+        topics.setdefault(topic, []).append(orjson.dumps({**event, "EmittedAt": committed_at}))
+    for topic, told in topics.items():
+        pipe.eval(_TELL, 1, keys.events(topic), keys.EVENTS_KEPT, *told)
 
 
 def deliver(pipe: Any, deliveries: Iterable[tuple[str, bytes]]) -> None:
     """Put messages into inboxes."""
+    inboxes: dict[str, list[bytes]] = {}
     for inbox, message in deliveries:
-        pipe.rpush(inbox, message)
+        inboxes.setdefault(inbox, []).append(message)
+    for inbox, messages in inboxes.items():
+        pipe.rpush(inbox, *messages)
 
 
 def append(kernel: Kernel, envelopes: Iterable[tuple[str, bytes]]) -> None:

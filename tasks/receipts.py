@@ -33,7 +33,7 @@ class Receipts:
 
     def learn(self, envelopes: Sequence[Envelope]) -> None:
         """Look up these envelopes too."""
-        keyed = [e.receipt for e in envelopes if e.key is not None]
+        keyed = [id for e in envelopes if e.key is not None and (id := e.receipt)]
         if keyed:
             self._settled |= {row.id: (row.fingerprint, row.outcome) for row in self._unit.read(_SETTLED, {"ids": keyed})}
         orders = [e.order for e in envelopes if e.order is not None]

@@ -8,6 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from tasks.bulk import Shape, insert
+
 #: A row by column name.
 Row = Mapping[Any, Any]
 #: Values of the primary key, in the order of its columns.
@@ -24,7 +26,7 @@ class Rows:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-        self._new: dict[tuple[sa.Table, Key], list[dict[str, Any]]] = {}
+        self._new: dict[Shape, list[dict[str, Any]]] = {}
         self._amended: dict[sa.Table, dict[Key, dict[str, Any]]] = {}
         self._known: dict[sa.Table, dict[Key, Row]] = {}
 
@@ -65,7 +67,7 @@ class Rows:
     def write(self, tables: Tables = ()) -> None:
         """Write what is held back for these tables, for all without any. New rows first: an amendment may be of one of them."""
         for shape in [shape for shape in self._new if not tables or shape[0] in tables]:
-            self._connection.execute(_insert(shape[0]), self._new.pop(shape))
+            insert(self._connection, shape, self._new.pop(shape))
         for table in [table for table in self._amended if not tables or table in tables]:
             for rows in _by_shape(table, self._amended.pop(table)):
                 self._connection.execute(_update(table), rows)
@@ -77,11 +79,6 @@ def _by_shape(table: sa.Table, amended: Mapping[Key, dict[str, Any]]) -> Iterabl
     for key, values in amended.items():
         shapes.setdefault(tuple(values), []).append({**values, **dict(zip(names, key, strict=True))})
     return shapes.values()
-
-
-@lru_cache(maxsize=256)
-def _insert(table: sa.Table) -> sa.Insert:
-    return sa.insert(table)
 
 
 @lru_cache(maxsize=256)

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy.sql.util import find_tables
 
 from schema.base import SYSTEM, Actor, Command, Event, kind_of
@@ -42,6 +43,7 @@ def connect(url: str) -> sa.Engine:
         sa.event.listen(engine, "begin", _begin_sqlite)
     else:
         sa.event.listen(engine, "connect", lambda dbapi, _: _prepare_server(engine.dialect, dbapi))
+    sa.event.listen(engine, "handle_error", _give_up_interrupted)
     return engine
 
 
@@ -58,6 +60,14 @@ def _prepare_sqlite(dbapi: Any, _: Any) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("looks") else "BEGIN IMMEDIATE")
+
+
+def _give_up_interrupted(context: sa.engine.ExceptionContext) -> None:
+    """A connection whose statement our own clock has cut short cannot even be rolled back: the server is still at it. Without this the
+    driver's complaint would hide what has happened, and pass for a broken connection.
+    """
+    if isinstance(context.original_exception, SoftTimeLimitExceeded):
+        context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
 
 
 def _prepare_server(dialect: Any, dbapi: Any) -> None:

@@ -29,7 +29,7 @@ from schema.hub.commands import (
 )
 from schema.ledger.commands import DiscardDeadLetter, ReplayDeadLetter, Retain
 from schema.settings import Settings
-from tasks import journal, log, migrations, unit
+from tasks import journal, log, migrations, reconnect, unit
 from tasks import sweep as sweeping
 from tasks.failures import is_transient
 from tasks.frame import Foresight, Verb
@@ -76,6 +76,7 @@ settings = Settings.read(os.environ)
 #: Seconds after which a running flush is interrupted. Five tries and their pauses stay below the 30 s that a poison command may hold its lane.
 FLUSH_SECONDS = 4
 
+reconnect.install()
 app = Celery("ultravisor")
 app.conf.update(
     broker_url=settings.broker_url,

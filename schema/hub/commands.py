@@ -99,7 +99,7 @@ class Report(HubCommand):
     attempt: int | None
 
 
-@command("hub.progress")
+@command("hub.progress", repeatable=True)
 class ProgressWork(Report):
     """The work goes on."""
 
@@ -114,7 +114,7 @@ class ProgressWork(Report):
     log: list[str]
 
 
-@command("hub.complete")
+@command("hub.complete", repeatable=True)
 class CompleteWork(Report):
     """The work is done."""
 
@@ -126,7 +126,7 @@ class CompleteWork(Report):
     log: list[str]
 
 
-@command("hub.fail")
+@command("hub.fail", repeatable=True)
 class FailWork(Report):
     """The work has failed."""
 

@@ -11,7 +11,6 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from fnmatch import fnmatch
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,9 +21,11 @@ import marshmallow as ma
 import sqlalchemy as sa
 
 import schema
+from app.main import create_app
 from beacon.providers.loading import BUILT_IN
 from beacon.settings import OPTIONS
 from beacon.settings import Settings as BeaconSettings
+from bench.chaos import laws as chaos_laws
 from schema import envelope
 from schema.base import COMMANDS
 from schema.errors import CODES
@@ -106,7 +107,8 @@ def commands(domain: str) -> str:
     for name, made in COMMANDS.items():
         if name.partition(".")[0] == domain:
             fields = ", ".join(f"`{field}`" for field in made.__dataclass_fields__ if field != "hub")  # type: ignore[attr-defined]  # each command is a dataclass
-            rows.append([f"`{name}`", (made.__doc__ or "").strip(), fields, f"`{VERBS[name].__module__.replace('.', '/')}.py`"])
+            said = f"{(made.__doc__ or '').strip()}{' Repeatable by its own content: no receipt is kept.' if made.repeatable else ''}"
+            rows.append([f"`{name}`", said, fields, f"`{VERBS[name].__module__.replace('.', '/')}.py`"])
     return table(["command", "what should happen", "fields", "carried out by"], rows)
 
 
@@ -212,6 +214,11 @@ def crash_points() -> str:
     return "\n".join(f"- `{point}`" for point in POINTS)
 
 
+def laws() -> str:
+    """What holds after a drill of the kill harness."""
+    return "\n".join(f"- {first(law.__doc__)}" for law in chaos_laws.LAWS)
+
+
 def versions() -> str:
     lock = (ROOT / "requirements.lock").read_text()
     locked = dict(re.findall(r"^([a-z0-9-]+)(?:\[\w+\])?==([\w.]+)", lock, re.MULTILINE))
@@ -264,12 +271,10 @@ def record(name: str) -> str:
 
 
 def rules() -> Iterator[tuple[str, str, str]]:
-    """Every route of the web process: method, path, what it does. Static files are no route of ours."""
-    from app.main import create_app  # noqa: PLC0415 - only the parts about routes need the web process
-
+    """Every route of the interface: method, path, what it does. Pages for people and their files have a place of their own in the manual."""
     web = create_app(Settings.read({}))
     for rule in sorted(web.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods or ()))):
-        if fnmatch(rule.endpoint, "*static"):
+        if rule.endpoint == "static" or rule.endpoint.startswith("pages."):
             continue
         said = first(web.view_functions[rule.endpoint].__doc__) or UNDOCUMENTED.get(rule.rule, "")
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
@@ -290,6 +295,7 @@ PARTS: dict[str, Callable[..., str]] = {
     "crash_points": crash_points,
     "errors": errors,
     "form": form,
+    "laws": laws,
     "lifecycle": lifecycle_states,
     "procfile": procfile,
     "provider": provider,

@@ -8,6 +8,7 @@ import itertools
 import os
 import shutil
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -116,5 +117,6 @@ class MariaDB(DatabaseServer):
             # A transaction left open would hold the drop back until it ends.
             held = connection.execute(sa.text("SELECT id FROM information_schema.processlist WHERE db = :name"), {"name": name})
             for (number,) in held.all():
-                connection.exec_driver_sql(f"KILL {number}")
+                with suppress(sa.exc.OperationalError):  # it may have left by itself since it was listed
+                    connection.exec_driver_sql(f"KILL {number}")
             connection.exec_driver_sql(f"DROP DATABASE {name}")

@@ -23,6 +23,7 @@ SHELF = lane_kind("shelf")
 
 #: Apart from the product's metadata, which migrations are compared with.
 metadata = sa.MetaData()
+_BYTE_BY_BYTE = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
 thing = sa.Table(
     "shelf_thing",
     metadata,
@@ -31,12 +32,14 @@ thing = sa.Table(
     sa.Column("name", sa.String(64), nullable=False, index=True),
     sa.Column("value", sa.Integer, nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
+    **_BYTE_BY_BYTE,
 )
 total = sa.Table(
     "shelf_total",
     metadata,
     sa.Column("lane", sa.String(128), primary_key=True),
     sa.Column("sum", sa.Integer, nullable=False),
+    **_BYTE_BY_BYTE,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -136,8 +137,6 @@ def test_an_order_whose_key_was_settled_by_another_road_is_forgotten(rig: Rig) -
     ordered = decode(fields[b"e"])
     rig.redis.delete(keys.journal(B))
     # A dead letter that is replayed has a key; its caller may have repeated it meanwhile.
-    from dataclasses import replace
-
     keyed = replace(ordered, key="k")
     rig.append([replace(ordered, key="k", order=None), keyed])
     rig.drain()

@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from schema import envelope as keys
-from schema.outcome import Done
+from schema.outcome import Done, Outcome
+from schema.sql import to_wire
 from tasks import journal, outbox, sweep
-from tests.tasks.rig import Rig
-from tests.tasks.shelf import Put, put
+from tasks.unit import Unit
+from tests.tasks.rig import Rig, with_verbs
+from tests.tasks.shelf import Put, put, thing
 
 PUT = [Put(shelf="a", what=f"n{n}") for n in range(3)]
 
@@ -25,9 +27,6 @@ def test_events_are_sent_in_their_order_with_the_time_of_their_commit(rig: Rig) 
 
 
 def row_time(rig: Rig) -> str:
-    from schema.sql import to_wire
-    from tests.tasks.shelf import thing
-
     with rig.engine.connect() as connection:
         return str(to_wire(connection.execute(thing.select()).first().at))  # type: ignore[union-attr]  # there is one
 
@@ -91,10 +90,6 @@ def test_an_answer_waits_for_a_while_for_the_one_who_waits(lite: Rig) -> None:
 
 
 def test_deliveries_leave_after_the_commit_and_only_then(rig: Rig) -> None:
-    from schema.outcome import Outcome
-    from tasks.unit import Unit
-    from tests.tasks.rig import with_verbs
-
     def deliver(command: Put, unit: Unit) -> Outcome:
         unit.deliver("uv:inbox:test", command.what.encode())
         assert rig.redis.llen("uv:inbox:test") == 0
