@@ -1,0 +1,35 @@
+"""`python -m bench kernel` measures, `python -m bench --chaos` kills."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+USAGE = """\
+What can be measured:
+  kernel [--quick] [--json] [--write] [--only PART]   the figures of docs/development/figures.md
+  --chaos [--kills N] [--seed N] ...                  processes killed under load, then an audit in SQL
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The exit code of what was asked for; 2 when that is nothing we know."""
+    match arguments:
+        case ["kernel", *rest]:
+            from bench import kernel
+
+            return kernel.main(rest)
+        case ["--chaos", *rest]:
+            from bench import chaos
+
+            return chaos.main(rest)
+        case []:
+            print(USAGE, end="")
+            return 0
+        case _:
+            print(USAGE, end="", file=sys.stderr)
+            return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,97 @@
+"""Hubs with many rows, made by SQL in seconds. Copies of one item that a verb could have stored; SQLite only."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from bench.rig import HUB
+from schema.hub.tables import beacon, run, tally, work_attempt, work_event, work_item
+
+CAPABILITY, ACTION = "Bench", "Nothing"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+_NUMBERS = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)"
+
+
+def hash_of(number: int) -> str:
+    """The hash of the n-th item, counted from 1."""
+    return f"wi-bench-{number:012d}"
+
+
+def clear(engine: sa.Engine) -> None:
+    """No work at all."""
+    with engine.begin() as connection:
+        for table in (work_item, work_event, work_attempt, run, tally):
+            connection.execute(sa.delete(table))
+
+
+def load_items(engine: sa.Engine, count: int, live: int) -> None:
+    """So many items; the newest `live` of them are Pending, the others Complete. Each has its run and its first event."""
+    with engine.begin() as connection:
+        connection.execute(sa.insert(work_item), _item())
+        stored = {"work_item_hash": hash_of(0), "seq": 1, "event_guid": "g", "hub": HUB, "run_id": "rn-bench", "event_type": "enqueued"}
+        told = {"from_status": "", "to_status": "Pending", "beacon_id": "", "payload": {}, "emitted_at": NOW}
+        connection.execute(sa.insert(work_event), stored | told)
+        numbered = {"work_item_hash": "printf('wi-bench-%012d', n)", "ticket": "printf('01900000-0000-7000-8000-%012d', n)"}
+        ended = {"status": f"CASE WHEN n > {count - live} THEN 'Pending' ELSE 'Complete' END", "completed_at": "enqueued_at"}
+        _copies(connection, work_item, count, numbered | ended)
+        _copies(connection, work_event, count, {"work_item_hash": numbered["work_item_hash"], "event_guid": "printf('g%012d', n)"})
+        for status, items in (("Pending", live), ("Complete", count - live)):
+            of = {"hub": HUB, "capability": CAPABILITY, "action": ACTION, "status": status, "items": items}
+            connection.execute(sa.insert(tally), of)
+        connection.execute(sa.text("ANALYZE"))
+
+
+def load_beacons(engine: sa.Engine, count: int) -> None:
+    """So many beacons, none of which can do what the items need."""
+    lists: dict[str, object] = {name: [] for name in ("capabilities", "action_schemas", "bind_addresses", "shared_mounts")}
+    row = {"hub": HUB, "beacon_id": beacon_of(0), "name": "bench", "status": "Online", "max_concurrent": 1, "tags": {}, "contexts": {}, **lists}
+    with engine.begin() as connection:
+        connection.execute(sa.insert(beacon), row | {"presence_ms": 10**9, "registered_at": NOW, "last_contact_at": NOW})
+        _copies(connection, beacon, count, {"beacon_id": "printf('bcn-bench-%012d', n)", "name": "printf('bench-%012d', n)"})
+
+
+def beacon_of(number: int) -> str:
+    """The id of the n-th beacon, counted from 1."""
+    return f"bcn-bench-{number:012d}"
+
+
+def _copies(connection: sa.Connection, table: sa.Table, count: int, changed: dict[str, str]) -> None:
+    """Copy the only row of a table so many times, with some columns computed from the number `n`; the pattern itself goes."""
+    connection.execute(sa.text(f"CREATE TEMPORARY TABLE pattern AS SELECT * FROM {table.name}"))
+    connection.execute(sa.delete(table))
+    if count:
+        columns = [column.name for column in table.columns]
+        chosen = ", ".join(changed.get(name, f"pattern.{name}") for name in columns)
+        connection.execute(
+            sa.text(f"INSERT INTO {table.name} ({', '.join(columns)}) {_NUMBERS} SELECT {chosen} FROM numbers, pattern"), {"count": count}
+        )
+    connection.execute(sa.text("DROP TABLE pattern"))
+
+
+def _item() -> dict[str, object]:
+    words = dict.fromkeys(("run_hash", "node_hash", "operation_hash", "affinity_key", "submitter_tag", "last_error", "cancel_reason"), "")
+    numbers = dict.fromkeys(("priority", "rank", "queue_wait_ms", "attempt_number", "failures", "losses"), 0)
+    return {
+        "work_item_hash": hash_of(0),
+        "hub": HUB,
+        "run_id": "rn-bench",
+        "capability": CAPABILITY,
+        "action": ACTION,
+        "settings": {"Command": "true"},
+        "require_affinity_match": False,
+        "metadata": {},
+        "status": "Pending",
+        "ticket": "01900000-0000-7000-8000-000000000000",
+        "enqueued_at": NOW,
+        "last_event_at": NOW,
+        "timeout_ms": 300_000,
+        "max_attempts": 1,
+        "retry_backoff_ms": 5_000,
+        "cancel_requested": False,
+        "seq": 1,
+        **words,
+        **numbers,
+    }

@@ -1,0 +1,61 @@
+"""Strikes the house as the plan says, one blow after the other, and remembers when."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from time import monotonic
+
+import redis
+
+from bench.chaos.house import House
+from bench.chaos.plan import Blow
+from ultravisor import here
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """A blow that was dealt. `role` says exactly who was hit."""
+
+    at: float
+    kind: str
+    role: str
+
+
+def strike(house: House, blow: Blow) -> Struck:
+    """Deal one blow. A role that has no children at the moment is hit as a whole; a broker that cannot be flushed, because it is down, is killed."""
+    if blow.kind == "flush":
+        return _flush(house, blow)
+    family = house.processes(blow.role)
+    leader, children = family[:1], family[1:]
+    action, _, part = blow.kind.partition(" ")
+    if part == "leader":
+        hit = leader
+    elif part == "child" and children:
+        hit = [children[int(blow.choice * len(children))]]
+    else:
+        hit, part = family, ""
+    number = signal.SIGKILL if action == "kill" else signal.SIGSTOP
+    # The leader last: once it is gone, whoever minds the house clears up behind it.
+    house.hurt(blow.role, number, reversed(hit), blow.seconds)
+    return Struck(monotonic(), f"{action} {part}".strip(), blow.role)
+
+
+def _flush(house: House, blow: Blow) -> Struck:
+    try:
+        with here.broker(house.settings) as client:
+            client.flushall()
+    except redis.RedisError:
+        return strike(house, Blow("kill", blow.role, blow.seconds, blow.choice))
+    return Struck(monotonic(), "flush", blow.role)
+
+
+def strike_all(house: House, blows: Iterable[Blow], pace: float) -> list[Struck]:
+    """Every blow, each so long after the one before; meanwhile the house mends itself."""
+    dealt = []
+    for blow in blows:
+        next_at = monotonic() + pace
+        dealt.append(strike(house, blow))
+        house.mind(next_at)
+    return dealt
