@@ -25,7 +25,7 @@ from schema.base import Actor, Command
 from schema.errors import CODES, OutcomeUnknown, UltravisorError
 from schema.outcome import Done, Outcome
 
-__all__ = ["Blueprint", "Cursor", "PageWire", "carry_out", "failure", "outcome_of", "page_of", "refuse", "reply", "shown", "tagged", "transport"]
+__all__ = ["Blueprint", "Cursor", "PageWire", "carry_out", "failure", "outcome_of", "page_of", "refuse", "reply", "shown", "tagged"]
 
 log = structlog.get_logger()
 
@@ -98,7 +98,7 @@ def carry_out(command: Command, actor: Actor | None = None) -> Response:
     `Prefer: respond-async, wait=3` waits 3 s for the outcome before it answers 202.
     """
     prefers = preference()
-    if not prefers.respond_async:
+    if not prefers.respond_async or command.repeatable:  # which keeps no receipt where the outcome could be asked for
         return reply(outcome_of(command, actor))
     if prefers.wait:
         try:
@@ -131,11 +131,6 @@ def tagged(value: Any, tag: str | None = None) -> Response:
     return response
 
 
-def transport() -> redis.Redis:
-    """The broker, for what is not a command: inboxes and presence. May block up to BLOCK_SECONDS; a broker that is down is answered 503."""
-    return broker().patient
-
-
 def register(app: Flask) -> None:
     """Every failure of this app has the one error body."""
     app.json = Json(app)
@@ -152,7 +147,8 @@ def _on_ours(error: UltravisorError) -> Response:
         return _on_defect(error)
     details = error.evidence
     if isinstance(error, OutcomeUnknown):
-        details = {"Receipt": address_of(details["receipt"]), "IdempotencyKey": details["key"]}
+        kept = {"Receipt": address_of(details["receipt"])} if details["receipt"] else {}
+        details = kept | {"IdempotencyKey": details["key"]}
     return failure(error.code, error.text, **details)
 
 

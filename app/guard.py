@@ -6,6 +6,7 @@ A page on the internet must not reach a hub on loopback: it could be sent there 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any
@@ -19,6 +20,9 @@ from schema.settings import Settings
 Environment = dict[str, Any]
 Start = Callable[..., Any]
 Application = Callable[[Environment, Start], Iterable[bytes]]
+
+#: Where beacons bring what their work has put out, which is more than any request of a person.
+_RESULT = re.compile(r"/Beacon/Work/[^/]+/(Complete|Error)/?")
 
 #: Scripts, styles and connections from ourselves alone: what a beacon or a submitter sends can be shown, it cannot act.
 POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -39,6 +43,7 @@ class Guard:
         self._inner = inner
         self._names = settings.host_names
         self._max_body = settings.max_body
+        self._max_result = settings.max_result
 
     def __call__(self, environ: Environment, start: Start) -> Iterable[bytes]:
         id = environ[REQUEST_ID] = fresh_or(environ.get("HTTP_X_REQUEST_ID"))
@@ -59,19 +64,20 @@ class Guard:
         return self._body(environ)
 
     def _body(self, environ: Environment) -> str | None:
+        most = self._max_result if _RESULT.fullmatch(environ.get("PATH_INFO", "")) else self._max_body
         length = environ.get("CONTENT_LENGTH")
         if length:
-            return "too_large" if not length.isdigit() or int(length) > self._max_body else None
+            return "too_large" if not length.isdigit() or int(length) > most else None
         if not environ.get("wsgi.input_terminated"):
             return None
         # No length was announced, so the body is counted while it is read; from here on it is like any other.
         # What is left of one that is too large is drained by the server, so the connection survives.
         try:
-            data = environ["wsgi.input"].read(self._max_body + 1)
+            data = environ["wsgi.input"].read(most + 1)
         except OSError:
             environ["ultravisor.broken"] = True
             return "bad_request"
-        if len(data) > self._max_body:
+        if len(data) > most:
             return "too_large"
         environ["wsgi.input"] = BytesIO(data)
         environ["CONTENT_LENGTH"] = str(len(data))

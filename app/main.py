@@ -46,7 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.read(os.environ)
     log.configure(settings)
     app = Flask("ultravisor", static_folder=None, template_folder=None)
-    app.config.update(SETTINGS=settings, MAX_CONTENT_LENGTH=settings.max_body, **Contract.CONFIG)
+    app.config.update(SETTINGS=settings, MAX_CONTENT_LENGTH=max(settings.max_body, settings.max_result), **Contract.CONFIG)
     # One address, one thing: no redirects (their bodies are HTML) between `/Beacon` and `/Beacon/`, which mean the same.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False

@@ -197,7 +197,7 @@ class Tail:
         lost = False
         while True:
             with self._lock:
-                if not self._watchers:
+                if not self._watchers or self._stopped.is_set():
                     self._thread = None
                     return
                 positions = dict(self._positions)

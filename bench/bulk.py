@@ -12,8 +12,6 @@ from schema.hub.tables import beacon, run, tally, work_attempt, work_event, work
 CAPABILITY, ACTION = "Bench", "Nothing"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
-_NUMBERS = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)"
-
 
 def hash_of(number: int) -> str:
     """The hash of the n-th item, counted from 1."""
@@ -41,7 +39,6 @@ def load_items(engine: sa.Engine, count: int, live: int) -> None:
         for status, items in (("Pending", live), ("Complete", count - live)):
             of = {"hub": HUB, "capability": CAPABILITY, "action": ACTION, "status": status, "items": items}
             connection.execute(sa.insert(tally), of)
-        connection.execute(sa.text("ANALYZE"))
 
 
 def load_beacons(engine: sa.Engine, count: int) -> None:
@@ -60,15 +57,20 @@ def beacon_of(number: int) -> str:
 
 def _copies(connection: sa.Connection, table: sa.Table, count: int, changed: dict[str, str]) -> None:
     """Copy the only row of a table so many times, with some columns computed from the number `n`; the pattern itself goes."""
-    connection.execute(sa.text(f"CREATE TEMPORARY TABLE pattern AS SELECT * FROM {table.name}"))
-    connection.execute(sa.delete(table))
-    if count:
-        columns = [column.name for column in table.columns]
-        chosen = ", ".join(changed.get(name, f"pattern.{name}") for name in columns)
-        connection.execute(
-            sa.text(f"INSERT INTO {table.name} ({', '.join(columns)}) {_NUMBERS} SELECT {chosen} FROM numbers, pattern"), {"count": count}
-        )
-    connection.execute(sa.text("DROP TABLE pattern"))
+    columns = [column.name for column in table.columns]
+    chosen = ", ".join(changed.get(name, f"pattern.{name}") for name in columns)
+    for statement in (
+        f"CREATE TEMPORARY TABLE pattern AS SELECT * FROM {table.name}",
+        f"DELETE FROM {table.name}",
+        f"INSERT INTO {table.name} ({', '.join(columns)}) {_numbers(count)} SELECT {chosen} FROM numbers, pattern",
+        "DROP TABLE pattern",
+    ):
+        connection.execute(sa.text(statement))
+
+
+def _numbers(count: int) -> str:
+    """A common table expression of the numbers from 1 to `count`, which may be 0."""
+    return f"WITH RECURSIVE numbers(n) AS (SELECT 1 WHERE {count} > 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})"
 
 
 def _item() -> dict[str, object]:

@@ -26,13 +26,13 @@ The last run of `script/bench kernel --write`. Ratios are within one run; absolu
 """
 
 HOW = """\
-- **kernel**: a journal of 50 000 commands, each of which inserts one row, is flushed in one process; then the same rows go into files of their own
-  by three roads that know nothing of commands. Five rounds, medians. The bare loop does what nobody could leave out who takes commands
-  from a stream: fetch, parse, make an id, insert.
-- **append to committed answer**: one caller, `hub.enqueue` with its receipt, a worker in a process of its own. Between two calls the flush has let go,
-  so each call rings, and a Celery message starts the flush.
-- **edge**: a driver in a process of its own keeps 16 connections busy with `POST /Beacon/Work/Enqueue`; each answer means that the item is committed.
-  Hub and driver share the cores. Depths take turns, five rounds, medians of the rounds' ratios.
+- **kernel**: a journal of 50 000 commands, each of which inserts one row, is flushed in one process. Then the same rows go into
+  files of their own by three roads that know nothing of commands. Five rounds, medians. The bare loop does what nobody could leave
+  out who takes commands from a stream: fetch, parse, make an id, insert.
+- **append to committed answer**: one caller, `hub.enqueue` with its receipt, a worker in a process of its own. Between two calls the
+  flush has let go, so each call rings, and a Celery message starts the flush.
+- **edge**: a driver in a process of its own keeps 16 connections busy with `POST /Beacon/Work/Enqueue`; each answer means that the
+  item is committed. Hub and driver share the cores. Depths take turns, five rounds, medians of the rounds' ratios.
 - **work**: the hub's verbs in one process; a backlog is enqueued, then given out and completed by one beacon with 1 000 slots.
 - **read**: two hubs, a small and a large one, asked in turn on one connection each; medians.
 - **memory**: resident size, before the edge's runs and after them.

@@ -9,7 +9,7 @@
 | `uv:lease:<group>` | string, expires | token of the flush that works on this group |
 | `uv:running:<group>` | hash lane -> entry id | end of the batch in work; left behind only by a flush that died |
 | `uv:hold:<lane>` | string, expires | the lane waits before its next try |
-| `uv:tries:<lane>` | hash envelope id -> count | failed or fatal tries of single envelopes |
+| `uv:tries:<lane>` | hash entry id -> count | failed or fatal tries of single envelopes |
 | `uv:reply:<envelope id>` | list, expires | the outcome, for the one who waits |
 | `uv:events:<topic>` | stream, bounded | events, field `e` |
 | `uv:inbox:<hub>:<beacon>` | list | assignments on their way to a beacon |

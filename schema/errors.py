@@ -23,7 +23,7 @@ CODES: dict[str, tuple[int, str]] = {
     "already_final": (409, "The item has already ended; a terminal state never changes."),
     "gone": (410, "The events asked for are older than what is kept. Read the current state and watch from there."),
     "stale": (412, "The thing was changed by somebody else since it was read. Read it again and repeat."),
-    "too_large": (413, "The body is larger than the hub accepts (UV_MAX_BODY)."),
+    "too_large": (413, "The body is larger than the hub accepts (UV_MAX_BODY, for results of work UV_MAX_RESULT)."),
     "not_json": (415, "The body must be sent as application/json."),
     "invalid": (422, "The body has wrong or unknown fields. Fields lists them by path."),
     "key_reused": (422, "This Idempotency-Key was used for another request. Use a new key for a new request."),

@@ -38,7 +38,8 @@ class Settings:
     hub: str = setting("UV_HUB", "", "Id of this hub, in every row it writes; empty: from the host name.")
     hosts: str = setting("UV_HOSTS", "", "Further Host header names to answer to, separated by commas.")
     allow_open: bool = setting("UV_ALLOW_OPEN", False, "Serve beyond loopback without authentication. Anybody who reaches the port can run commands.")
-    max_body: int = setting("UV_MAX_BODY", 1_048_576, "Largest request body in bytes.")
+    max_body: int = setting("UV_MAX_BODY", 1_048_576, "Largest request body in bytes, but for the results of work.")
+    max_result: int = setting("UV_MAX_RESULT", 33_554_432, "Largest body in bytes with which a beacon may complete or fail an item.")
     wait: float = setting("UV_WAIT", 5.0, "Seconds that a request waits for the committed outcome unless it says Prefer: wait=n.")
     web_workers: int = setting("UV_WEB_WORKERS", 2, "Web processes.")
     web_threads: int = setting("UV_WEB_THREADS", 64, "Threads of each web process; each long poll and each open page holds one.")
@@ -78,7 +79,7 @@ class Settings:
             raise BadSettings(f"UV_ADDRESS={self.address}: the port must be 1 to 65535")
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", self.hub):
             raise BadSettings("UV_HUB must be 1 to 64 letters, digits, dots, dashes or underscores")
-        for name, least in (("max_body", 1_024), ("web_workers", 1), ("web_threads", 4), ("worker_processes", 1), ("batch", 1), ("unit_ms", 1)):
+        for name, least in LEAST.items():
             if getattr(self, name) < least:
                 raise BadSettings(f"{env_of(name)} must be at least {least}")
         if not 0 <= self.wait <= 300:  # also refuses what is no number at all
@@ -109,6 +110,10 @@ class Settings:
         host, _ = split_address(self.address)
         extra = {name.strip().lower() for name in self.hosts.split(",") if name.strip()}
         return frozenset({"localhost", "127.0.0.1", "::1", host.lower()} | extra) - {"0.0.0.0", "::"}  # noqa: S104 - names, not a bind
+
+
+#: Settings that cannot be smaller.
+LEAST = {"max_body": 1_024, "max_result": 1_024, "web_workers": 1, "web_threads": 4, "worker_processes": 1, "batch": 1, "unit_ms": 1}
 
 
 def env_of(name: str) -> str:

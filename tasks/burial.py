@@ -14,15 +14,16 @@ from schema.outcome import Outcome, Refused
 from tasks.streams import Entry
 from tasks.unit import Unit
 
-#: Seconds before the second, third, fourth, fifth try; with the tries themselves well below the 30 s that a lane may be held.
-PAUSES = (0.2, 0.8, 2.0, 4.0)
+#: Seconds before the second, third, fourth, fifth try. With these, and with the one in the batch, which may all take as long as a
+#: flush may take, they stay below the 30 s that a lane may be held.
+PAUSES = (0.2, 0.5, 1.0, 2.0)
 
 
 def backoff(count: int) -> float:
     """Seconds to wait after the `count`-th failure.
 
     >>> [backoff(n) for n in (1, 2, 3, 4)]
-    [0.2, 0.8, 2.0, 4.0]
+    [0.2, 0.5, 1.0, 2.0]
     """
     return PAUSES[min(count, len(PAUSES)) - 1]
 

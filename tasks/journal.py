@@ -237,7 +237,9 @@ class Flush:
         pipe.execute()
         crash_point("answered")
         outbox.send_events(pipe, unit.events, to_wire(unit.now))
-        pipe.hdel(keys.running(self.group), lane)
+        careful = self.careful.get(lane)
+        if careful is None or streams.id_key(applied.last) >= streams.id_key(careful):
+            pipe.hdel(keys.running(self.group), lane)  # until then the mark stays: the guilty one may be the next
         if single:
             pipe.delete(keys.tries(lane))
         pipe.execute()

@@ -128,9 +128,7 @@ def _order_again(kernel: Kernel, lanes: Sequence[str], now: datetime) -> int:
     if not idle and not busy:
         return 0
     with look(kernel.engine) as connection:
-        rows = connection.execute(
-            sa.select(order.id, order.lane, order.envelope).where(lost).order_by(order.ordered_at, order.id).limit(PAGE)
-        ).all()
+        rows = connection.execute(sa.select(order.id, order.lane, order.envelope).where(lost).order_by(order.ordered_at, order.id).limit(PAGE)).all()
     append(kernel, [(row.lane, row.envelope.encode()) for row in rows])
     stale = [row.id for row in rows if row.lane in busy]
     if stale:

@@ -69,13 +69,20 @@ def is_held(hub: str, beacon_id: str, work_item_hash: str, attempt: int) -> bool
 
 def items(hub: str, statuses: Sequence[str], limit: int, after: str | None, newest_first: bool = False) -> Rows:
     """Items in the given states by age, a page at a time; `after` is the ticket of the last one seen."""
-    ticket = work_item.c.ticket
-    statement = sa.select(work_item).where(work_item.c.hub == hub).order_by(ticket.desc() if newest_first else ticket).limit(limit)
-    if set(statuses) != set(BUCKETS):
-        statement = statement.where(work_item.c.status.in_(statuses))
-    if after is not None:
-        statement = statement.where(ticket < after if newest_first else ticket > after)
-    return _rows(statement)
+    if set(statuses) == set(BUCKETS):
+        return _rows(_page(work_item, limit, after, newest_first).where(work_item.c.hub == hub))
+    # One state at a time, each by its index: a few live items are not looked for among all that have ended.
+    pages = [_page(work_item, limit, after, newest_first).where(work_item.c.hub == hub, work_item.c.status == status) for status in statuses]
+    found = sa.union_all(*(sa.select(page.subquery()) for page in pages)).subquery()
+    return _rows(_page(found, limit, None, newest_first))
+
+
+def _page(of: sa.FromClause, limit: int, after: str | None, newest_first: bool) -> sa.Select[Any]:
+    ticket = of.c.ticket
+    page = sa.select(of).order_by(ticket.desc() if newest_first else ticket).limit(limit)
+    if after is None:
+        return page
+    return page.where(ticket < after if newest_first else ticket > after)
 
 
 def events_of(work_item_hash: str, limit: int, after: int) -> Rows:

@@ -22,6 +22,10 @@ from ultravisor import here
 START_SECONDS = 60.0
 
 
+#: How much longer than planned the blows usually take, for a hub that is down gets some time.
+USUAL_STRETCH = 1.4
+
+
 class DrillFailed(AssertionError):
     """The hub did not come far enough for an audit."""
 
@@ -102,8 +106,8 @@ class Drill:
     def _strike(self, items: int) -> None:
         planned = list(blows(self.plan))
         self._tell(f"{len(planned)} blows while {items} items come in")
-        self.load.send(items, len(planned) * self.plan.pace)
-        self.struck = strike_all(self.house, planned, self.plan.pace)
+        self.load.send(items, len(planned) * self.plan.pace * USUAL_STRETCH)
+        self.struck = strike_all(self.house, planned, self.plan.pace, lambda: len(self.load.ledger.answers))
         self._until_settled(lambda: len(self.load.ledger.answers), lambda: self.load.done)
         self._until_settled(self.rows.live, lambda: not self.rows.live())
 

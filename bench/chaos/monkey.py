@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import monotonic
 
@@ -51,11 +51,12 @@ def _flush(house: House, blow: Blow) -> Struck:
     return Struck(monotonic(), "flush", blow.role)
 
 
-def strike_all(house: House, blows: Iterable[Blow], pace: float) -> list[Struck]:
-    """Every blow, each so long after the one before; meanwhile the house mends itself."""
+def strike_all(house: House, blows: Iterable[Blow], pace: float, answered: Callable[[], int]) -> list[Struck]:
+    """Every blow, each so long after the one before, and up to twice as long while nothing is answered; meanwhile the house mends itself."""
     dealt = []
     for blow in blows:
-        next_at = monotonic() + pace
         dealt.append(strike(house, blow))
-        house.mind(next_at)
+        before = answered()
+        house.mind(monotonic() + pace)
+        house.mind_until(lambda before=before: answered() > before, pace)  # type: ignore[misc]  # mypy: a default makes no signature
     return dealt

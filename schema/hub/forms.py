@@ -33,7 +33,9 @@ class RegisterWire(Wire):
     MaxConcurrent = fields.Integer(load_default=1, strict=True, validate=validate.Range(min=1, max=10_000))
     Tags = FreeObject(load_default=dict)
     Contexts = FreeObject(load_default=dict)
-    Operations = fields.List(FreeObject(), load_default=list, metadata={"description": "Accepted for compatibility; stored with the operations."})
+    Operations = fields.List(
+        FreeObject(), load_default=list, metadata={"description": "Accepted, so that a beacon that brings operations can join; they are not stored."}
+    )
     BindAddresses = fields.List(FreeObject(), load_default=list)
     SharedMounts = fields.List(FreeObject(), load_default=list)
     HostID = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=256))

@@ -105,6 +105,7 @@ work_item = table(
     sa.Index("ix_hub_work_item_holder", "hub", "status", "assigned_beacon_id"),
     sa.Index("ix_hub_work_item_due", "hub", "due_at"),
     sa.Index("ix_hub_work_item_newest", "hub", "ticket"),
+    sa.Index("ix_hub_work_item_age", "hub", "status", "ticket"),
     sa.Index("ix_hub_work_item_run", "run_id"),
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from schema.hub.commands import CompleteWork, FailWork, ProgressWork
-from schema.hub.rules.settle import Reporter, Standing, Verdict, settle
+from schema.hub.rules.settle import Named, Verdict, settle
 from schema.hub.tables import work_attempt
 from schema.outcome import Refused
 from tasks.hub.items import close_attempt, load, record, update
@@ -18,9 +18,12 @@ _ATTEMPT = sa.select(work_attempt.c.outcome, work_attempt.c.beacon_id).where(
     work_attempt.c.work_item_hash == sa.bindparam("of_item"), work_attempt.c.attempt_number == sa.bindparam("of_attempt")
 )
 
+#: Attempts that ended without a word of their holder, whose word may still come.
+_TAKEN_BACK = ("Lost", "Timeout", "Canceled")
+
 _TEXTS = {
-    Verdict.SUPERSEDED: ("superseded", "Another attempt owns the item by now; the report is kept as evidence."),
-    Verdict.FOREIGN: ("superseded", "The item is held by another beacon."),
+    Verdict.SUPERSEDED: ("superseded", "The attempt is over; a result is kept as evidence, the item is not changed by it."),
+    Verdict.FOREIGN: ("superseded", "The reporter does not hold this attempt at the item."),
     Verdict.ALREADY_FINAL: ("already_final", "The item has already ended."),
 }
 
@@ -30,35 +33,29 @@ def judge(unit: Unit, report: ProgressWork | CompleteWork | FailWork, kind: str)
     item = load(unit, report.hub, report.work_item_hash)
     if item is None:
         return Refused("not_found", f"There is no work item {report.work_item_hash}.")
-    standing = Standing(item["status"], item["assigned_beacon_id"], item["attempt_number"])
-    verdict = settle(standing, Reporter(report.beacon_id, report.attempt), _said_before(unit, item, kind))
+    number = item["attempt_number"] if report.attempt is None else report.attempt
+    attempt = _named(unit, item, number)
+    verdict = settle(attempt, report.beacon_id, kind)
     if verdict in (Verdict.ACCEPTED, Verdict.DUPLICATE):
         return item, verdict
-    if verdict is Verdict.SUPERSEDED and kind:
-        _keep(unit, item, report, kind)
+    if verdict is not Verdict.FOREIGN and attempt is not None and kind and attempt.outcome in _TAKEN_BACK:
+        _keep(unit, item, number, attempt.holder, report, kind)
     code, text = _TEXTS[verdict]
     return Refused(code, text, {"WorkItemHash": item["work_item_hash"], "Status": item["status"], "AttemptNumber": item["attempt_number"]})
 
 
-def _said_before(unit: Unit, item: Row, kind: str) -> bool:
-    """Whether the item's current attempt has already ended with this kind of report."""
-    if not kind or item["status"] == "Running":
-        return False
-    attempt = _attempt(unit, item, item["attempt_number"])
-    return attempt is not None and attempt.outcome == kind
+def _named(unit: Unit, item: Row, number: int) -> Named | None:
+    """The attempt of that number. The one that is running is known from the item's own row: reports in time read nothing more."""
+    newest, status = number == item["attempt_number"], item["status"]
+    if newest and status == "Running":
+        return Named(item["assigned_beacon_id"], "Running", newest, status)
+    row = unit.read(_ATTEMPT, {"of_item": item["work_item_hash"], "of_attempt": number}).one_or_none()
+    return None if row is None else Named(row.beacon_id, row.outcome, newest, status)
 
 
-def _attempt(unit: Unit, item: Row, attempt: int) -> sa.Row[Any] | None:
-    return unit.read(_ATTEMPT, {"of_item": item["work_item_hash"], "of_attempt": attempt}).one_or_none()
-
-
-def _keep(unit: Unit, item: Row, report: ProgressWork | CompleteWork | FailWork, kind: str) -> None:
+def _keep(unit: Unit, item: Row, attempt: int, holder: str, report: ProgressWork | CompleteWork | FailWork, kind: str) -> None:
     """A late result is evidence: it stays with its attempt, whose outcome becomes Superseded, and in the item's history."""
-    attempt = item["attempt_number"] if report.attempt is None else report.attempt
-    before = _attempt(unit, item, attempt)
-    if before is None or before.outcome in ("Superseded", "Running") or report.beacon_id not in (None, before.beacon_id):
-        return
-    values: dict[str, Any] = {"outcome": "Superseded", "log": list(getattr(report, "log", []))}
+    values: dict[str, Any] = {"outcome": "Superseded", "log": report.log}
     if isinstance(report, CompleteWork):
         values["outputs"] = report.outputs
     if isinstance(report, FailWork):
@@ -66,4 +63,4 @@ def _keep(unit: Unit, item: Row, report: ProgressWork | CompleteWork | FailWork,
     close_attempt(unit, item["work_item_hash"], attempt, **values)
     seq = item["seq"] + 1
     update(unit, item, seq=seq)
-    record(unit, item, seq, "superseded", item["status"], item["status"], {"AttemptNumber": attempt, "Report": kind}, before.beacon_id)
+    record(unit, item, seq, "superseded", item["status"], item["status"], {"AttemptNumber": attempt, "Report": kind}, holder)

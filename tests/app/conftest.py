@@ -42,7 +42,10 @@ def worker(idle: Worker) -> Worker:
 def app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
     yield app
-    app.extensions["tail"].stop()
+    tail = app.extensions["tail"]
+    tail.stop()
+    if (thread := tail._thread) is not None:
+        thread.join()
     app.extensions["reader"].dispose()
 
 

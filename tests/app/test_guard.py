@@ -125,3 +125,15 @@ def test_a_body_that_breaks_off_is_a_bad_request(client: FlaskClient) -> None:
 
     response = client.post("/nothing", input_stream=Torn(), environ_overrides=CHUNKED)
     assert (response.json["Code"], response.headers["Connection"]) == ("bad_request", "close")
+
+
+def test_the_results_of_work_may_be_larger(environment: dict[str, str]) -> None:
+    from app.main import create_app
+
+    client = create_app(Settings.read({**environment, "UV_MAX_BODY": "1024", "UV_MAX_RESULT": "4096"})).test_client()
+    body = {"ErrorMessage": "x" * 2000}
+    codes = [
+        client.post(path, json=body, headers={"Prefer": "wait=0"}).json["Code"] for path in ("/Beacon/Work/wi-1/Error", "/Beacon/Work/wi-1/Progress")
+    ]
+    assert codes == ["outcome_unknown", "too_large"]
+    assert client.post("/Beacon/Work/wi-1/Error", json={"ErrorMessage": "x" * 5000}).json["Code"] == "too_large"

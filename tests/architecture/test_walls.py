@@ -36,7 +36,8 @@ RANKS = {"lab": 3, "bridge": 2, "runs": 1, "hub": 0, "gateway": 0, "assemblies":
 NO_DOMAIN = {"migrations"}
 
 # Who may reach for a database, and who may append to the journal; everybody else asks them.
-CONNECTORS = ("app/reading.py", "tasks/unit.py", "tasks/migrations/*", "tasks/*/drivers/*")
+#: `tasks/failures.py` knows the drivers' error codes.
+CONNECTORS = ("app/reading.py", "tasks/unit.py", "tasks/failures.py", "tasks/migrations/*", "tasks/*/drivers/*")
 DRIVERS = {"sqlite3", "psycopg", "pymysql"}
 APPENDERS = ("app/dispatch.py", "tasks/*")
 

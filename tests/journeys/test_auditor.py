@@ -13,7 +13,7 @@ from bench.chaos.evidence import Evidence, Rows, gather
 from bench.chaos.laws import LAWS, breaches
 from bench.chaos.load import Answer, Ledger
 from schema.hub import tables as _hub  # noqa: F401 - the tables that create_all makes
-from schema.ledger import tables as _ledger  # noqa: F401 - likewise
+from schema.ledger import tables as _ledger  # noqa: F401 - for its tables, too
 from schema.sql import metadata
 
 #: One item that failed once, was lost once and completed at the third attempt; a late report of the lost attempt came in afterwards.

@@ -27,6 +27,7 @@ CHOSEN = {
     "hosts": ("a.example,b", "a.example,b"),
     "allow_open": ("yes", True),
     "max_body": ("2048", 2048),
+    "max_result": ("4096", 4096),
     "wait": ("2.5", 2.5),
     "web_workers": ("3", 3),
     "web_threads": ("8", 8),

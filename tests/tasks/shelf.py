@@ -95,6 +95,7 @@ class Fail(OnShelf):
 
     shelf: str
     what: str
+    value: int = 0
 
 
 @command("shelf.kill")

@@ -38,7 +38,8 @@ def problem(subject: str, seen: str, advice: str) -> Finding:
 
 
 def worst(findings: Iterable[Finding]) -> Level:
-    """
+    """The verdict: the level of the worst finding.
+
     >>> worst([ok("a", ""), warning("b", "", "")]).name
     'WARNING'
     >>> worst([]).name

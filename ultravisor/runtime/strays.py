@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -50,9 +52,6 @@ def _end(group: list[psutil.Process]) -> None:
     psutil.wait_procs(stubborn, timeout=GRACE_SECONDS)
 
 
-def _send(signal: object) -> None:
-    assert callable(signal)
-    try:
+def _send(signal: Callable[[], None]) -> None:
+    with suppress(psutil.NoSuchProcess):
         signal()
-    except psutil.NoSuchProcess:
-        return

@@ -22,35 +22,25 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How the item stands: its state, who holds or last held it, and the number of that attempt."""
+class Named:
+    """The attempt that a report names: who holds or held it, how it stands, whether it is the item's newest and the item has ended."""
 
-    status: str
-    holder: str | None
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reporter:
-    """Who reports: `beacon` and `attempt` as far as the caller said or its session tells; None where nothing is known."""
-
-    beacon: str | None
-    attempt: int | None
+    holder: str
+    outcome: str
+    newest: bool
+    item_status: str
 
 
-def settle(item: Standing, reporter: Reporter, said_before: bool) -> Verdict:
-    """Judge a report. `said_before`: the current attempt has already ended with this very kind of report.
+def settle(attempt: Named | None, beacon: str | None, kind: str) -> Verdict:
+    """Judge a report of `kind` (`Complete`, `Error`, empty for progress) by `beacon`, None where nothing is known of who reports.
 
-    A reporter that names no attempt is taken for the current one if it is the holder; one that names nothing at all is believed,
-    which is how the original's client reports in open mode.
+    A reporter that is not known is believed, which is how the original's client reports in open mode. `attempt` is None when the
+    item has no such attempt.
     """
-    attempt = item.attempt if reporter.attempt is None else reporter.attempt
-    if attempt < item.attempt:
-        return Verdict.SUPERSEDED
-    if attempt > item.attempt or reporter.beacon not in (None, item.holder):
+    if attempt is None or beacon not in (None, attempt.holder):
         return Verdict.FOREIGN
-    if item.status == "Running":
+    if attempt.outcome == "Running":
         return Verdict.ACCEPTED
-    if said_before:
+    if attempt.outcome == kind:
         return Verdict.DUPLICATE
-    return Verdict.ALREADY_FINAL if item.status in FINAL else Verdict.SUPERSEDED
+    return Verdict.ALREADY_FINAL if attempt.newest and attempt.item_status in FINAL else Verdict.SUPERSEDED

@@ -196,6 +196,7 @@ def upgrade() -> None:
     op.create_index("ix_hub_work_item_due", "hub_work_item", ["hub", "due_at"])
     op.create_index("ix_hub_work_item_holder", "hub_work_item", ["hub", "status", "assigned_beacon_id"])
     op.create_index("ix_hub_work_item_newest", "hub_work_item", ["hub", "ticket"])
+    op.create_index("ix_hub_work_item_age", "hub_work_item", ["hub", "status", "ticket"])
     op.create_index("ix_hub_work_item_run", "hub_work_item", ["run_id"])
     op.create_table(
         "hub_tally",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schema.hub.rules.lifecycle import BUCKET_NAMES, BUCKETS, FINAL, STATUSES, TRANSITIONS, next_status
 from schema.hub.rules.presence import Contact, judge_presence, presence_ms
 from schema.hub.rules.retry import LONGEST_MS, LOSSES, given_up, retry_pause_ms
-from schema.hub.rules.settle import Reporter, Standing, Verdict, settle
+from schema.hub.rules.settle import Named, Verdict, settle
 
 HAPPENINGS = ("dispatched", "completed", "retried", "failed", "lost", "due", "canceled")
 ALLOWED = {
@@ -46,42 +46,36 @@ def test_every_state_has_a_column_on_the_board() -> None:
     assert set(BUCKETS.values()) <= set(BUCKET_NAMES)
 
 
-RUNNING = Standing("Running", "bcn-a", 2)
-DONE = Standing("Complete", "bcn-a", 2)
-QUEUED = Standing("Pending", None, 2)
+RUNNING = Named("bcn-a", "Running", True, "Running")
+DONE = Named("bcn-a", "Complete", True, "Complete")
+FAILED = Named("bcn-a", "Error", True, "RetryScheduled")
+FAILED_BEFORE = Named("bcn-a", "Error", False, "Running")
+LOST = Named("bcn-a", "Lost", True, "Pending")
+LATE = Named("bcn-a", "Timeout", True, "Error")
 
 
 @pytest.mark.parametrize(
-    ("item", "reporter", "said_before", "verdict"),
+    ("attempt", "beacon", "kind", "verdict"),
     [
-        (RUNNING, Reporter("bcn-a", 2), False, Verdict.ACCEPTED),
-        (RUNNING, Reporter("bcn-a", None), False, Verdict.ACCEPTED),
-        (RUNNING, Reporter(None, 2), False, Verdict.ACCEPTED),
-        (RUNNING, Reporter(None, None), False, Verdict.ACCEPTED),
-        (RUNNING, Reporter("bcn-b", 2), False, Verdict.FOREIGN),
-        (RUNNING, Reporter("bcn-b", None), False, Verdict.FOREIGN),
-        (RUNNING, Reporter("bcn-a", 1), False, Verdict.SUPERSEDED),
-        (RUNNING, Reporter("bcn-b", 1), False, Verdict.SUPERSEDED),
-        (RUNNING, Reporter("bcn-a", 3), False, Verdict.FOREIGN),
-        (DONE, Reporter("bcn-a", 2), True, Verdict.DUPLICATE),
-        (DONE, Reporter("bcn-a", 2), False, Verdict.ALREADY_FINAL),
-        (DONE, Reporter("bcn-b", 2), True, Verdict.FOREIGN),
-        (DONE, Reporter("bcn-a", 1), False, Verdict.SUPERSEDED),
-        (QUEUED, Reporter("bcn-a", 1), False, Verdict.SUPERSEDED),
-        (QUEUED, Reporter(None, 2), False, Verdict.SUPERSEDED),
+        (RUNNING, "bcn-a", "Complete", Verdict.ACCEPTED),
+        (RUNNING, None, "Error", Verdict.ACCEPTED),
+        (RUNNING, "bcn-a", "", Verdict.ACCEPTED),
+        (RUNNING, "bcn-b", "Complete", Verdict.FOREIGN),
+        (None, "bcn-a", "Complete", Verdict.FOREIGN),
+        (DONE, "bcn-a", "Complete", Verdict.DUPLICATE),
+        (DONE, "bcn-a", "Error", Verdict.ALREADY_FINAL),
+        (DONE, "bcn-a", "", Verdict.ALREADY_FINAL),
+        (DONE, "bcn-b", "Complete", Verdict.FOREIGN),
+        (FAILED, "bcn-a", "Error", Verdict.DUPLICATE),
+        (FAILED, "bcn-a", "Complete", Verdict.SUPERSEDED),
+        (FAILED_BEFORE, "bcn-a", "Error", Verdict.DUPLICATE),
+        (FAILED_BEFORE, None, "Complete", Verdict.SUPERSEDED),
+        (LOST, "bcn-a", "Complete", Verdict.SUPERSEDED),
+        (LATE, "bcn-a", "Complete", Verdict.ALREADY_FINAL),
     ],
 )
-def test_what_a_report_means(item: Standing, reporter: Reporter, said_before: bool, verdict: Verdict) -> None:
-    assert settle(item, reporter, said_before) is verdict
-
-
-@given(st.sampled_from(STATUSES), st.integers(1, 5), st.integers(1, 5), st.sampled_from(["bcn-a", "bcn-b", None]), st.booleans())
-def test_only_a_running_item_accepts_and_only_from_its_holder(status: str, attempt: int, said: int, who: str | None, before: bool) -> None:
-    verdict = settle(Standing(status, "bcn-a", attempt), Reporter(who, said), before)
-    if verdict is Verdict.ACCEPTED:
-        assert status == "Running"
-        assert said == attempt
-        assert who != "bcn-b"
+def test_what_a_report_means(attempt: Named | None, beacon: str | None, kind: str, verdict: Verdict) -> None:
+    assert settle(attempt, beacon, kind) is verdict
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 10**7), st.floats(0, 1))

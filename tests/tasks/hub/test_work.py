@@ -28,6 +28,27 @@ def test_a_repeated_report_gets_the_same_answer_and_changes_nothing(hub: Hub) ->
     assert len(hub.history(hash)) == 3
 
 
+def test_a_repeated_error_gets_the_same_answer_whatever_came_of_the_item(hub: Hub) -> None:
+    beacon = hub.register("ada")
+    (hash,) = hub.enqueue(max_attempts=3, retry_backoff_ms=1_000)
+    first = hub.done(hub.fail(hash, beacon, 1))
+    assert hub.done(hub.fail(hash, beacon, 1)) == first
+    hub.clock.ahead = timedelta(minutes=1)
+    hub.done(Tick(hub="h"))
+    assert hub.done(hub.fail(hash, beacon, 1)) == first
+    assert hub.refused(hub.complete(hash, beacon, 1)) == "superseded"
+    assert hub.attempts(hash) == [(1, "Error"), (2, "Running")]
+
+
+def test_a_result_after_the_time_was_over_is_kept_but_changes_nothing(hub: Hub) -> None:
+    beacon = hub.register("ada")
+    (hash,) = hub.enqueue(timeout_ms=1_000)
+    hub.clock.ahead = timedelta(seconds=5)
+    hub.done(Tick(hub="h"))
+    assert hub.refused(hub.complete(hash, beacon, 1, Result="late")) == "already_final"
+    assert (hub.item(hash).status, hub.attempts(hash)) == ("Error", [(1, "Superseded")])
+
+
 def test_only_the_holder_may_report(hub: Hub) -> None:
     hub.register("ada")
     (hash,) = hub.enqueue()

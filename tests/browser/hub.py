@@ -1,0 +1,97 @@
+"""A hub of real processes, each of which a test can stop, and a door for looking at its rows."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+from honcho.environ import parse_procfile
+
+from tests.architecture.house import ROOT
+from tests.services.broker import RedisServer
+from tests.services.processes import Process, eventually, free_port
+
+#: What an operator's own environment might bring along.
+NONE_OF_OURS = {"BROKER_URL": "", "DATABASE_URL": "", "DATABASE_READ_URL": "", "UV_HOSTS": ""}
+
+
+class Hub:
+    """Redis, and the Procfile's web, worker and beat, on a folder and ports of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder / "data"
+        self.data.mkdir()
+        (folder / "redis").mkdir()
+        self.redis = RedisServer(folder / "redis")
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.environment = NONE_OF_OURS | {
+            "UV_DATA": str(self.data),
+            "UV_ADDRESS": self.url.removeprefix("http://"),
+            "UV_HUB": "northwind",
+            "UV_SECRET_KEY": "only for tests",
+            "UV_WEB_WORKERS": "1",
+            "UV_WORKER_PROCESSES": "1",
+            "REDIS_URL": self.redis.url,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONUNBUFFERED": "1",
+        }
+        lines = parse_procfile((ROOT / "Procfile").read_text()).processes
+        self.web, self.worker, self.beat = (self._service(lines[name]) for name in ("web", "worker", "beat"))
+
+    def _service(self, line: str) -> Process:
+        return Process("sh", "-c", f"exec {line}", env=self.environment, cwd=ROOT)
+
+    def start(self) -> Hub:
+        for process in (self.web, self.worker, self.beat):
+            process.start()
+        self.answers("/readyz")
+        return self
+
+    def answers(self, path: str) -> Any:
+        """What the hub answers there, once it does."""
+        return eventually(lambda: self._get(path), describe=path, within=40)
+
+    def _get(self, path: str) -> Any:
+        try:
+            response = httpx.get(self.url + path, timeout=5)
+        except httpx.HTTPError:
+            return None
+        return response.json() if response.is_success else None
+
+    def enqueue(self, capability: str, action: str = "Execute", **settings: Any) -> str:
+        """The hash of a new item."""
+        body = {"Capability": capability, "Action": action, "Settings": settings}
+        response = httpx.post(f"{self.url}/Beacon/Work/Enqueue", json=body, timeout=20)
+        return str(response.raise_for_status().json()["WorkItemHash"])
+
+    def enqueue_many(self, count: int, capability: str, action: str, **settings: Any) -> None:
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(lambda _: self.enqueue(capability, action, **settings), range(count)))
+
+    def ended(self, work_item_hash: str) -> str:
+        """The final state of an item, once it has one."""
+        final = "SELECT status FROM hub_work_item WHERE work_item_hash = ? AND status IN ('Complete', 'Error', 'Canceled')"
+        return str(eventually(lambda: self.rows(final, work_item_hash), describe=f"the end of {work_item_hash}")[0]["status"])
+
+    def rows(self, question: str, *values: Any) -> list[dict[str, Any]]:
+        """Rows, read from the file by nothing of ours."""
+        with sqlite3.connect(f"file:{self.data / 'ultravisor.db'}?mode=ro", uri=True) as connection:
+            connection.row_factory = sqlite3.Row
+            found = [dict(row) for row in connection.execute(question, values)]
+        connection.close()
+        return found
+
+    def beacon(self, name: str, *flags: str) -> Process:
+        """A beacon, not started."""
+        command = [sys.executable, "-m", "beacon", "--server", self.url, "--name", name, "--heartbeat-seconds", "2", *flags]
+        return Process(*command, env=self.environment, cwd=ROOT, ready="registered")
+
+    def close(self) -> None:
+        for process in (self.beat, self.worker, self.web):
+            process.kill()
+        self.redis.close()
