@@ -16,7 +16,6 @@ from flask.json.provider import JSONProvider
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.asking import Blueprint, idempotency_key, judge, preference, request_id
-from app.broker import broker
 from app.dispatch import dispatcher
 from app.paging import Cursor, PageWire, page_of
 from app.refusing import refuse

@@ -20,6 +20,7 @@ from app.health import health
 from app.hub.api import hub
 from app.hub.orders import hub_orders
 from app.hub.polling import polling
+from app.lab.pages import pages
 from app.ledger.api import dead_letters, receipts
 from app.ledger.orders import dead_letter_orders
 from app.reading import Reader
@@ -38,6 +39,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     hub,
     polling,
     hub_orders,
+    pages,
 )
 
 

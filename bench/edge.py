@@ -10,7 +10,7 @@ import orjson
 import sqlalchemy as sa
 
 from bench import bulk
-from bench.figures import Row, at_least, at_most, median, percentile
+from bench.figures import Row, at_least, at_most, median, percentile, plain
 from bench.rig import Rig, settle
 from schema.settings import split_address
 
@@ -27,6 +27,8 @@ class Run:
     rate: float
     p50: float
     p99: float
+    #: Milliseconds of processor time for each request, by service.
+    cost: dict[str, float]
 
 
 def measure(hub: Rig, quick: bool) -> list[Row]:
@@ -54,18 +56,23 @@ def _rows(runs: dict[int, list[Run]]) -> list[Row]:
         ratio = median([deep.rate / flat.rate for deep, flat in zip(runs[depth], shallow, strict=True)])
         rate = median([run.rate for run in runs[depth]])
         rows.append(Row(f"edge: the same with {depth:,} pending", ">= 0.9 of depth 0", f"{rate:,.0f} /s", round(ratio, 3), ratio >= 0.9))
-    return rows
+    cost = {name: median([run.cost[name] for run in shallow]) for name in ("web", "worker", "redis")}
+    words = ", ".join(f"{name} {milliseconds:.2f}" for name, milliseconds in cost.items())
+    return [*rows, plain("edge: processor time of one request, in ms", words)]
 
 
 def drive(hub: Rig, seconds: float, connections: int = CONNECTIONS) -> Run:
     """One run of the driver, a process of its own. Raises RuntimeError unless every answer was a 200."""
     host, port = split_address(hub.settings.address)
     command = [sys.executable, "-m", "bench.driver", host, str(port), PATH, str(connections), str(seconds)]
+    before = hub.processor_seconds()
     said = orjson.loads(subprocess.run(command, input=BODY, stdout=subprocess.PIPE, check=True).stdout)
+    after = hub.processor_seconds()
     if set(said["statuses"]) != {"200"}:
         raise RuntimeError(f"not only 200: {said['statuses']}")
     times = said["times"]
-    return Run(len(times) / said["seconds"], percentile(times, 0.5), percentile(times, 0.99))
+    cost = {name: (after[name] - before[name]) * 1000 / len(times) for name in before}
+    return Run(len(times) / said["seconds"], percentile(times, 0.5), percentile(times, 0.99), cost)
 
 
 def _deepen(engine: sa.Engine, depth: int) -> None:

@@ -71,6 +71,10 @@ class Rig:
         """Megabytes of each process, by service; the first of a service is the one that started the others."""
         return {name: [_megabytes(process) for process in _family(started.pid)] for name, started in self.processes.items()}
 
+    def processor_seconds(self) -> dict[str, float]:
+        """What each service has used up to now, of all its processes together."""
+        return {name: sum(map(_seconds, _family(started.pid))) for name, started in self.processes.items()}
+
     def close(self) -> None:
         """End everything: those who use the broker before it."""
         for process in reversed(self.processes.values()):
@@ -120,4 +124,9 @@ def _family(pid: int) -> list[psutil.Process]:
 
 
 def _megabytes(process: psutil.Process) -> float:
-    return process.memory_info().rss / 2**20
+    return float(process.memory_info().rss) / 2**20
+
+
+def _seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)

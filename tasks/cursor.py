@@ -19,6 +19,8 @@ _MINE = (cursor.c.lane == sa.bindparam("in_lane")) & (cursor.c.epoch == sa.bindp
 #: Of all lives of the broker: a flush of a former life, frozen in the middle, must keep the flush of this life waiting.
 _POSITIONS = sa.select(cursor.c.epoch, cursor.c.position).where(cursor.c.lane == sa.bindparam("in_lane")).order_by(cursor.c.epoch)
 _POSITION = sa.select(cursor.c.epoch, cursor.c.position).where(_MINE)
+_ALL = sa.select(cursor.c.lane, cursor.c.position).where(cursor.c.epoch == sa.bindparam("in_epoch"))
+_SOME = _ALL.where(cursor.c.lane.in_(sa.bindparam("lanes", expanding=True)))
 _MOVE = sa.update(cursor).where(_MINE, cursor.c.position == sa.bindparam("old")).values(position=sa.bindparam("new"), moved_at=sa.bindparam("at"))
 
 
@@ -57,7 +59,5 @@ def move(connection: sa.Connection, lane: str, epoch: str, old: str, new: str, n
 
 def positions(connection: sa.Connection, epoch: str, lanes: list[str] | None = None) -> dict[str, str]:
     """Where these lanes, or all, stand; lanes without a cursor are left out."""
-    chosen = sa.select(cursor.c.lane, cursor.c.position).where(cursor.c.epoch == epoch)
-    if lanes is not None:
-        chosen = chosen.where(cursor.c.lane.in_(lanes))
-    return {str(lane): str(position) for lane, position in connection.execute(chosen)}
+    chosen = _ALL if lanes is None else _SOME
+    return {str(lane): str(position) for lane, position in connection.execute(chosen, {"in_epoch": epoch, "lanes": lanes or []})}

@@ -28,6 +28,8 @@ STALE = timedelta(seconds=60)
 #: Entries in a lane from which on stale orders are not sent again: the lane is behind, and what it waits for is not our message.
 CROWDED = 10_000
 
+_FORGET = sa.delete(ledger.outbox).where(ledger.outbox.c.id.in_(sa.bindparam("ids", expanding=True)))
+
 #: KEYS: replies. ARGV: seconds that they stay, the outcome of each. One script and not two commands for each: a batch has a thousand.
 _ANSWER = """
 for i, key in ipairs(KEYS) do
@@ -82,7 +84,7 @@ def append(kernel: Kernel, envelopes: Iterable[tuple[str, bytes]]) -> None:
 
 def tidy(connection: sa.Connection, sent: Sequence[str]) -> None:
     """Forget outbox rows whose events are in their streams."""
-    connection.execute(sa.delete(ledger.outbox).where(ledger.outbox.c.id.in_(sent)))
+    connection.execute(_FORGET, {"ids": list(sent)})
 
 
 def send_again(kernel: Kernel) -> int:

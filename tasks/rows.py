@@ -35,6 +35,9 @@ class Rows:
         return bool(self._new or self._amended or self._known)
 
     def add(self, table: sa.Table, row: dict[str, Any]) -> None:
+        pending = self._amended.get(table)
+        if pending:  # an amendment from before was of a row that did not exist
+            pending.pop(tuple(row[column.name] for column in table.primary_key), None)
         self._new.setdefault((table, tuple(row)), []).append(row)
 
     def amend(self, table: sa.Table, key: Key, values: Mapping[str, Any]) -> None:

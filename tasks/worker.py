@@ -76,8 +76,7 @@ settings = Settings.read(os.environ)
 #: Seconds after which a running flush is interrupted. Five tries and their pauses stay below the 30 s that a poison command may hold its lane.
 FLUSH_SECONDS = 4
 
-reconnect.install()
-app = Celery("ultravisor")
+app = Celery("ultravisor", amqp=reconnect.AMQP)
 app.conf.update(
     broker_url=settings.broker_url,
     broker_connection_retry_on_startup=True,

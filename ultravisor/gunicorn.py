@@ -6,6 +6,8 @@ import os
 import signal
 from typing import Any
 
+from gunicorn import util
+
 from schema.settings import Settings
 
 settings = Settings.read(os.environ)
@@ -33,7 +35,12 @@ control_socket_disable = True
 
 
 def post_worker_init(worker: Any) -> None:
-    """End the event streams when the worker is told to stop: they would use up the time that requests have to finish."""
+    """Give the worker our error body, and end the event streams when it is told to stop: they would use up the time to finish requests."""
+    # Loaded here and not above, because the main process needs no app.
+    from app.serving import write_error
+
+    # gunicorn has no setting for it, and its HTML would break every client that reads JSON.
+    util.write_error = write_error
     tail = worker.wsgi.extensions["tail"]
     before = signal.getsignal(signal.SIGTERM)
 

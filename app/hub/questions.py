@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -69,20 +70,26 @@ def is_held(hub: str, beacon_id: str, work_item_hash: str, attempt: int) -> bool
 
 def items(hub: str, statuses: Sequence[str], limit: int, after: str | None, newest_first: bool = False) -> Rows:
     """Items in the given states by age, a page at a time; `after` is the ticket of the last one seen."""
+    params = {"of_hub": hub, "most": limit} | ({} if after is None else {"after": after})
+    return _rows(_items(tuple(statuses), after is not None, newest_first), params)
+
+
+@lru_cache(maxsize=256)
+def _items(statuses: tuple[str, ...], continued: bool, newest_first: bool) -> sa.Select[Any]:
+    """One state at a time, each by its own index: a few live items are not looked for among all that have ended."""
     if set(statuses) == set(BUCKETS):
-        return _rows(_page(work_item, limit, after, newest_first).where(work_item.c.hub == hub))
-    # One state at a time, each by its index: a few live items are not looked for among all that have ended.
-    pages = [_page(work_item, limit, after, newest_first).where(work_item.c.hub == hub, work_item.c.status == status) for status in statuses]
+        return _page(work_item, continued, newest_first).where(_OF_HUB)
+    pages = [_page(work_item, continued, newest_first).where(_OF_HUB, work_item.c.status == status) for status in statuses]
     found = sa.union_all(*(sa.select(page.subquery()) for page in pages)).subquery()
-    return _rows(_page(found, limit, None, newest_first))
+    return _page(found, False, newest_first)
 
 
-def _page(of: sa.FromClause, limit: int, after: str | None, newest_first: bool) -> sa.Select[Any]:
+def _page(of: sa.FromClause, continued: bool, newest_first: bool) -> sa.Select[Any]:
     ticket = of.c.ticket
-    page = sa.select(of).order_by(ticket.desc() if newest_first else ticket).limit(limit)
-    if after is None:
+    page = sa.select(of).order_by(ticket.desc() if newest_first else ticket).limit(sa.bindparam("most"))
+    if not continued:
         return page
-    return page.where(ticket < after if newest_first else ticket > after)
+    return page.where(ticket < sa.bindparam("after") if newest_first else ticket > sa.bindparam("after"))
 
 
 def events_of(work_item_hash: str, limit: int, after: int) -> Rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ LABELS = {"RetryScheduled": "Retry", "InProgress": "In progress"}
 HASH_LETTERS = 8
 PREVIEW_LETTERS = 160
 #: A unit is left where the next one begins, rounding included: 59.5 s is 1 m 0 s.
+_BEACON_ID = re.compile(r"bcn-(.+)-\d+-[0-9a-f]+")
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 
 
@@ -104,13 +106,25 @@ def item(record: Record, names: Mapping[str, str], now: datetime) -> dict[str, A
         "action": record["Action"],
         "preview": preview(record["Settings"]),
         "note": note(record),
-        "beacon": names.get(holder, holder) if holder else "",
+        "beacon": beacon_name(holder, names),
         "attempt": attempt(record),
         "wait": span(wait_ms(record, now)),
         "took": span(took_ms(record, now)),
         "age": age(_between(record["EnqueuedAt"], now)),
         "enqueued_at": record["EnqueuedAt"],
     }
+
+
+def beacon_name(beacon_id: str | None, names: Mapping[str, str]) -> str:
+    """What the beacon is called; for one that has left, what its id tells of it.
+
+    >>> beacon_name("bcn-north-2-1795175007625-c65f8d", {}), beacon_name("b-1", {"b-1": "atlas"}), beacon_name("odd", {}), beacon_name(None, {})
+    ('north-2', 'atlas', 'odd', '')
+    """
+    if not beacon_id:
+        return ""
+    made_of = _BEACON_ID.fullmatch(beacon_id)
+    return names.get(beacon_id) or (made_of[1] if made_of else beacon_id)
 
 
 def note(record: Record) -> str:

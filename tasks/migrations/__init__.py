@@ -46,13 +46,21 @@ def revision(engine: sa.Engine) -> str | None:
 _ready: set[str] = set()
 
 
+def _is_behind(found: str | None) -> bool:
+    """Whether migrations of this release are missing. A revision that this release has never heard of is a later one's."""
+    return found is None or (found != head() and found in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()})
+
+
 def require(engine: sa.Engine) -> None:
-    """Raises SchemaMissing unless the database is at `head`. Asks once per process and database: a schema never goes back."""
+    """Raises SchemaMissing while the database is behind `head`. Asks once per process and database: a schema never goes back.
+
+    Code does: a database that a later release has migrated serves this one as well.
+    """
     key = str(engine.url)
     if key in _ready:
         return
     found = revision(engine)
-    if found != head():
+    if _is_behind(found):
         raise SchemaMissing(f"the database is at {found}, this release needs {head()}")
     _ready.add(key)
 
@@ -63,7 +71,7 @@ def upgrade(engine: sa.Engine) -> None:
     Raises MigrationRunning when another process takes longer than WAIT_SECONDS over it.
     """
     with engine.connect() as connection, _locked(connection):
-        if MigrationContext.configure(connection).get_current_revision() == head():
+        if not _is_behind(MigrationContext.configure(connection).get_current_revision()):
             return
         config = _config()
         config.attributes["connection"] = connection

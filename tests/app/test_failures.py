@@ -27,7 +27,7 @@ LARGE = 5_000
 
 @pytest.fixture
 def environment(environment: dict[str, str]) -> dict[str, str]:
-    return {**environment, "UV_MAX_BODY": str(LARGE - 1)}
+    return {**environment, "UV_MAX_BODY": str(LARGE - 1), "UV_MAX_RESULT": str(LARGE - 1)}
 
 
 @pytest.fixture

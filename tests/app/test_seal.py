@@ -120,7 +120,7 @@ def test_the_web_process_starts_sealed_and_without_a_writer(environment: dict[st
     port = free_port()
     web = launch(
         *(sys.executable, "-m", "gunicorn", "-c", "ultravisor/gunicorn.py"),
-        env={**environment, "UV_ADDRESS": f"127.0.0.1:{port}", "UV_WEB_WORKERS": "1"},
+        env={**environment, "UV_ADDRESS": f"127.0.0.1:{port}", "UV_WEB_WORKERS": "1", "UV_LOG_LEVEL": "INFO"},
         cwd=ROOT,
         ready="Booting worker",
     )

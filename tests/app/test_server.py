@@ -72,7 +72,7 @@ class Wire:
 @pytest.fixture
 def web(environment: dict[str, str], idle: Worker, launch: Callable[..., Process]) -> Process:
     port = free_port()
-    environment = {**environment, "UV_ADDRESS": f"127.0.0.1:{port}", "UV_WEB_WORKERS": "1", "UV_MAX_BODY": str(LARGE)}
+    environment = {**environment, "UV_ADDRESS": f"127.0.0.1:{port}", "UV_WEB_WORKERS": "1", "UV_MAX_BODY": str(LARGE), "UV_LOG_LEVEL": "INFO"}
     web = launch(sys.executable, "-m", "gunicorn", "-c", "ultravisor/gunicorn.py", env=environment, cwd=ROOT, ready="Booting worker")
     web.env["PORT"] = str(port)
     return web

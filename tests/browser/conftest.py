@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -52,6 +53,8 @@ def start_beacon(hub: Hub) -> Iterator[Callable[..., Process]]:
     yield start
     for process in started:
         process.stop()
+    for beacon in hub.answers("/Beacon") or []:  # one that could not take its leave
+        httpx.delete(f"{hub.url}/Beacon/{beacon['BeaconID']}", timeout=20)
     eventually(lambda: not hub.rows("SELECT 1 FROM hub_beacon WHERE status <> 'Deregistered'"), describe="a hub without beacons")
 
 

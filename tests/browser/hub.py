@@ -54,14 +54,14 @@ class Hub:
 
     def answers(self, path: str) -> Any:
         """What the hub answers there, once it does."""
-        return eventually(lambda: self._get(path), describe=path, within=40)
+        return eventually(lambda: self._get(path), describe=path, within=40)[0]
 
     def _get(self, path: str) -> Any:
         try:
             response = httpx.get(self.url + path, timeout=5)
         except httpx.HTTPError:
             return None
-        return response.json() if response.is_success else None
+        return [response.json()] if response.is_success else None
 
     def enqueue(self, capability: str, action: str = "Execute", **settings: Any) -> str:
         """The hash of a new item."""
@@ -92,6 +92,7 @@ class Hub:
         return Process(*command, env=self.environment, cwd=ROOT, ready="registered")
 
     def close(self) -> None:
+        for n in ("web","worker","beat"): Path(f"/tmp/page-dev/test-{n}.log").write_text(getattr(self,n).output)
         for process in (self.beat, self.worker, self.web):
             process.kill()
         self.redis.close()

@@ -84,7 +84,7 @@ def test_the_first_paint_says_it_all(hub: Hub, atlas: Process, open_page: Callab
     assert hub.ended(hash) == "Complete"
     page = open_page(java_script_enabled=False)
     expect(page.locator("#live")).to_contain_text("state of")
-    expect(page.locator("noscript")).to_contain_text("need JavaScript")
+    expect(page.locator("noscript .trouble")).to_be_visible()
     expect(page.locator("#beacons")).to_contain_text("atlas")
     expect(page.locator("#beacons .pill")).to_have_text("Online")
     completed = hub.rows("SELECT count(*) AS n FROM hub_work_item WHERE status = 'Complete'")[0]["n"]

@@ -1,5 +1,7 @@
 // The state of the hub as far as this page knows it: read as a whole, kept true by events, read again after each burst of them.
 
+import { beaconName } from "./format.js";
+
 export const FINAL = new Set(["Complete", "Error", "Canceled"]);
 export const BUCKETS = {
   Pending: "Upcoming", RetryScheduled: "Upcoming", Running: "InProgress", Complete: "Completed", Error: "Errored", Canceled: "Errored",
@@ -54,7 +56,7 @@ export class Board {
   }
 
   name(beaconId) {
-    return this.beacons.get(beaconId)?.Name ?? beaconId ?? "";
+    return beaconName(beaconId, this.beacons);
   }
 
   /** Apply one event. Returns the hash of the item that it is about, null when it is about something else. */

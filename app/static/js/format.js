@@ -68,6 +68,12 @@ export function note(item) {
   return code ? `exit code ${code}` : "";
 }
 
+/** What a beacon is called; for one that has left, what its id tells of it. */
+export function beaconName(id, beacons) {
+  if (!id) return "";
+  return beacons.get(id)?.Name ?? /^bcn-(.+)-\d+-[0-9a-f]+$/.exec(id)?.[1] ?? id;
+}
+
 export const work = (item) => `${item.Capability} · ${item.Action}`;
 export const short = (hash) => hash.slice(-8);
 

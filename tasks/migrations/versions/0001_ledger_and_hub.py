@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from schema.sql import Json, LongText, UtcDateTime
+from tasks.migrations import steps
 
 revision = "0001"
 down_revision = None
@@ -14,18 +15,15 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table(
+    steps.create_table(
         "ledger_cursor",
         sa.Column("lane", sa.String(128), nullable=False),
         sa.Column("epoch", sa.String(36), nullable=False),
         sa.Column("position", sa.String(48), nullable=False),
         sa.Column("moved_at", UtcDateTime, nullable=False),
         sa.PrimaryKeyConstraint("lane", "epoch", name="pk_ledger_cursor"),
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
     )
-    op.create_table(
+    steps.create_table(
         "ledger_receipt",
         sa.Column("id", sa.String(40), nullable=False),
         sa.Column("envelope_id", sa.String(36), nullable=False),
@@ -35,36 +33,27 @@ def upgrade() -> None:
         sa.Column("outcome", LongText, nullable=False),
         sa.Column("settled_at", UtcDateTime, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_ledger_receipt"),
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
     )
-    op.create_index("ix_ledger_receipt_settled_at", "ledger_receipt", ["settled_at"])
-    op.create_table(
+    steps.create_index("ix_ledger_receipt_settled_at", "ledger_receipt", ["settled_at"])
+    steps.create_table(
         "ledger_outbox",
         sa.Column("id", sa.String(36), nullable=False),
         sa.Column("committed_at", UtcDateTime, nullable=False),
         sa.Column("events", LongText, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_ledger_outbox"),
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
     )
-    op.create_index("ix_ledger_outbox_committed_at", "ledger_outbox", ["committed_at"])
-    op.create_table(
+    steps.create_index("ix_ledger_outbox_committed_at", "ledger_outbox", ["committed_at"])
+    steps.create_table(
         "ledger_order",
         sa.Column("id", sa.String(36), nullable=False),
         sa.Column("lane", sa.String(128), nullable=False),
         sa.Column("ordered_at", UtcDateTime, nullable=False),
         sa.Column("envelope", LongText, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_ledger_order"),
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
     )
-    op.create_index("ix_ledger_order_lane", "ledger_order", ["lane"])
-    op.create_index("ix_ledger_order_ordered_at", "ledger_order", ["ordered_at"])
-    op.create_table(
+    steps.create_index("ix_ledger_order_lane", "ledger_order", ["lane"])
+    steps.create_index("ix_ledger_order_ordered_at", "ledger_order", ["ordered_at"])
+    steps.create_table(
         "ledger_dead_letter",
         sa.Column("id", sa.String(36), nullable=False),
         sa.Column("lane", sa.String(128), nullable=False),
@@ -76,13 +65,10 @@ def upgrade() -> None:
         sa.Column("envelope", LongText, nullable=False),
         sa.Column("died_at", UtcDateTime, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_ledger_dead_letter"),
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
     )
-    op.create_index("ix_ledger_dead_letter_died_at", "ledger_dead_letter", ["died_at"])
-    op.create_index("ix_ledger_dead_letter_lane", "ledger_dead_letter", ["lane"])
-    op.create_table(
+    steps.create_index("ix_ledger_dead_letter_died_at", "ledger_dead_letter", ["died_at"])
+    steps.create_index("ix_ledger_dead_letter_lane", "ledger_dead_letter", ["lane"])
+    steps.create_table(
         "ledger_audit",
         sa.Column("id", sa.String(36), nullable=False),
         sa.Column("at", UtcDateTime, nullable=False),
@@ -92,12 +78,9 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(32), nullable=False),
         sa.Column("details", Json, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_ledger_audit"),
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
     )
-    op.create_index("ix_ledger_audit_at", "ledger_audit", ["at"])
-    op.create_table(
+    steps.create_index("ix_ledger_audit_at", "ledger_audit", ["at"])
+    steps.create_table(
         "hub_beacon",
         sa.Column("hub", sa.String(64), nullable=False),
         sa.Column("beacon_id", sa.String(128), nullable=False),
@@ -119,12 +102,9 @@ def upgrade() -> None:
         sa.CheckConstraint("max_concurrent >= 1", name=op.f("ck_hub_beacon_max_concurrent")),
         sa.CheckConstraint("status IN ('Online', 'Offline', 'Deregistered')", name=op.f("ck_hub_beacon_status")),
         sa.UniqueConstraint("hub", "name", name="uq_hub_beacon_hub_name"),
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
     )
-    op.create_index("ix_hub_beacon_status", "hub_beacon", ["hub", "status"])
-    op.create_table(
+    steps.create_index("ix_hub_beacon_status", "hub_beacon", ["hub", "status"])
+    steps.create_table(
         "hub_run",
         sa.Column("run_id", sa.String(128), nullable=False),
         sa.Column("hub", sa.String(64), nullable=False),
@@ -134,12 +114,9 @@ def upgrade() -> None:
         sa.Column("started_at", UtcDateTime, nullable=False),
         sa.Column("ended_at", UtcDateTime),
         sa.PrimaryKeyConstraint("run_id", name="pk_hub_run"),
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
     )
-    op.create_index("ix_hub_run_hub_started", "hub_run", ["hub", "started_at"])
-    op.create_table(
+    steps.create_index("ix_hub_run_hub_started", "hub_run", ["hub", "started_at"])
+    steps.create_table(
         "hub_work_item",
         sa.Column("work_item_hash", sa.String(128), nullable=False),
         sa.Column("hub", sa.String(64), nullable=False),
@@ -187,18 +164,15 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "status IN ('Pending', 'Running', 'RetryScheduled', 'Complete', 'Error', 'Canceled')", name=op.f("ck_hub_work_item_status")
         ),
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
     )
-    op.create_index("ix_hub_work_item_affinity", "hub_work_item", ["hub", "status", "affinity_key", "rank", "ticket"])
-    op.create_index("ix_hub_work_item_dispatch", "hub_work_item", ["hub", "status", "capability", "affinity_key", "rank", "ticket"])
-    op.create_index("ix_hub_work_item_due", "hub_work_item", ["hub", "due_at"])
-    op.create_index("ix_hub_work_item_holder", "hub_work_item", ["hub", "status", "assigned_beacon_id"])
-    op.create_index("ix_hub_work_item_newest", "hub_work_item", ["hub", "ticket"])
-    op.create_index("ix_hub_work_item_age", "hub_work_item", ["hub", "status", "ticket"])
-    op.create_index("ix_hub_work_item_run", "hub_work_item", ["run_id"])
-    op.create_table(
+    steps.create_index("ix_hub_work_item_affinity", "hub_work_item", ["hub", "status", "affinity_key", "rank", "ticket"])
+    steps.create_index("ix_hub_work_item_dispatch", "hub_work_item", ["hub", "status", "capability", "affinity_key", "rank", "ticket"])
+    steps.create_index("ix_hub_work_item_due", "hub_work_item", ["hub", "due_at"])
+    steps.create_index("ix_hub_work_item_holder", "hub_work_item", ["hub", "status", "assigned_beacon_id"])
+    steps.create_index("ix_hub_work_item_newest", "hub_work_item", ["hub", "ticket"])
+    steps.create_index("ix_hub_work_item_age", "hub_work_item", ["hub", "status", "ticket"])
+    steps.create_index("ix_hub_work_item_run", "hub_work_item", ["run_id"])
+    steps.create_table(
         "hub_tally",
         sa.Column("hub", sa.String(64), nullable=False),
         sa.Column("capability", sa.String(128), nullable=False),
@@ -207,11 +181,8 @@ def upgrade() -> None:
         sa.Column("items", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("hub", "capability", "action", "status", name="pk_hub_tally"),
         sa.CheckConstraint("items >= 0", name=op.f("ck_hub_tally_items")),
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
     )
-    op.create_table(
+    steps.create_table(
         "hub_work_event",
         sa.Column("work_item_hash", sa.String(128), nullable=False),
         sa.Column("seq", sa.Integer, nullable=False),
@@ -226,11 +197,8 @@ def upgrade() -> None:
         sa.Column("emitted_at", UtcDateTime, nullable=False),
         sa.PrimaryKeyConstraint("work_item_hash", "seq", name="pk_hub_work_event"),
         sa.UniqueConstraint("event_guid", name="uq_hub_work_event_event_guid"),
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
     )
-    op.create_table(
+    steps.create_table(
         "hub_work_attempt",
         sa.Column("work_item_hash", sa.String(128), nullable=False),
         sa.Column("attempt_number", sa.Integer, nullable=False),
@@ -244,7 +212,4 @@ def upgrade() -> None:
         sa.Column("log", Json),
         sa.PrimaryKeyConstraint("work_item_hash", "attempt_number", name="pk_hub_work_attempt"),
         sa.CheckConstraint("outcome = 'Running' OR ended_at IS NOT NULL", name=op.f("ck_hub_work_attempt_ended_has_time")),
-        mysql_engine="InnoDB",
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
     )

@@ -1,0 +1,25 @@
+"""Steps of migrations that can be taken again: MariaDB commits each by itself, so a migration that was killed begins anew in the middle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+
+def create_table(name: str, *items: sa.schema.SchemaItem) -> None:
+    """Create a table with the manners of `schema.sql.table`, unless it was created before the migration was killed."""
+    if not (_may_be_there() and sa.inspect(op.get_bind()).has_table(name)):
+        op.create_table(name, *items, mysql_engine="InnoDB", mysql_charset="utf8mb4", mysql_collate="utf8mb4_bin")
+
+
+def create_index(name: str, table: str, columns: Sequence[str]) -> None:
+    """Create an index, unless it was created before the migration was killed."""
+    if not (_may_be_there() and name in {index["name"] for index in sa.inspect(op.get_bind()).get_indexes(table)}):
+        op.create_index(name, table, list(columns))
+
+
+def _may_be_there() -> bool:
+    """Elsewhere a migration is one transaction: what is there already is a mistake, and must be heard of."""
+    return op.get_bind().dialect.name in ("mysql", "mariadb")
