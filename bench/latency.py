@@ -20,11 +20,12 @@ from tasks.kernel import broker
 
 #: Goals in milliseconds.
 P50, P99 = 3.0, 15.0
+SAMPLES = 500
 
 
 def measure(quick: bool) -> list[Row]:
-    """Each way of asking is spread over the run; the samples of the first rounds of each, which warm up, are not counted."""
-    samples = 20 if quick else 500
+    """Three ways of asking, one after the other; the first few samples of each warm up and are not counted."""
+    samples = 20 if quick else SAMPLES
     with rig("worker", "beat") as hub:
         dispatcher, client = Dispatcher(hub.settings), broker(hub.settings.redis_url)
         _await_worker(dispatcher)

@@ -11,7 +11,7 @@ from bench.figures import Row, median
 from bench.rig import Rig, rig
 from schema.settings import split_address
 
-SMALL, LARGE, QUICK = 1_000, 1_000_000, 100_000
+SMALL, LARGE, QUICK = 1_000, 1_000_000, 20_000
 BEACONS = {SMALL: 10, LARGE: 1_000, QUICK: 1_000}
 
 

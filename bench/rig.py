@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from ultravisor import here
 from ultravisor.runtime import bundled, folder
 from ultravisor.runtime.places import PROJECT
 from ultravisor.runtime.services import Flower, redis_service, services
+from ultravisor.runtime.tether import tethered
 
 #: Seconds that a process gets to be ready.
 PATIENCE = 60.0
@@ -45,7 +47,9 @@ class Rig:
         known[bundled.NAME] = redis_service(self.settings)
         for name in names:
             service = known[name]
-            process = Process("sh", "-c", f"exec {service.command}", env=service.environment, cwd=PROJECT)
+            # Tied to us: nobody measures a machine that carries what an interrupted run has left.
+            command = tethered(["sh", "-c", f"exec {service.command}"], by=signal.SIGKILL)
+            process = Process(*command, env=service.environment, cwd=PROJECT)
             self.processes[name] = process.start()
 
     def engine(self) -> sa.Engine:

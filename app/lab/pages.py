@@ -13,6 +13,9 @@ from app.lab.home import home
 from schema.errors import CODES
 from schema.hub.rules.lifecycle import BUCKET_NAMES
 
+#: Where a beacon looks for its hub unless it is told.
+USUAL_HOSTS = ("127.0.0.1:54321", "localhost:54321")
+
 
 class Pages(Blueprint):
     """What it serves is for people and has no place in the interface's document."""
@@ -31,11 +34,27 @@ def index() -> Response:
     """The home page; `?bucket=` narrows its list of items."""
     wanted = request.args.get("bucket", "")
     state = home(hub_id(), wanted if wanted in BUCKET_NAMES else "")
-    response = make_response(render_template("home.html", home=state, asset=assets.address_of, modules=assets.modules()))
+    response = make_response(
+        render_template("home.html", home=state, asset=assets.address_of, modules=assets.modules(), start_beacon=_start_beacon())
+    )
     if state.trouble is not None:
         response.status_code = CODES[state.trouble.code][0]
         response.headers["Retry-After"] = "2"
     response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _start_beacon() -> str:
+    """The command that starts a beacon for this hub; the address stands in it where it is not the one that beacons look for anyway."""
+    elsewhere = request.host not in USUAL_HOSTS
+    return "ultravisor beacon --provider Shell" + (f" --server {request.host_url.rstrip('/')}" if elsewhere else "")
+
+
+@pages.route("/favicon.ico")
+def icon() -> Response:
+    """The mark, for browsers that show an answer of the interface and look for it where they always do."""
+    response = assets.send(assets.digest(), "mark.svg")
+    response.headers["Cache-Control"] = "public, max-age=86400"
     return response
 
 

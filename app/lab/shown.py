@@ -16,7 +16,6 @@ LABELS = {"RetryScheduled": "Retry", "InProgress": "In progress"}
 #: Letters of a hash that tell items apart for the eye; the whole is in the details.
 HASH_LETTERS = 8
 PREVIEW_LETTERS = 160
-#: A unit is left where the next one begins, rounding included: 59.5 s is 1 m 0 s.
 _BEACON_ID = re.compile(r"bcn-(.+)-\d+-[0-9a-f]+")
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 

@@ -22,7 +22,7 @@ __all__ = ["DrillFailed", "Plan", "Report", "main", "run"]
 def main(arguments: Sequence[str]) -> int:
     """Exit code 0 when every law held."""
     parser = argparse.ArgumentParser(prog="python -m bench --chaos", description=__doc__)
-    parser.add_argument("--kills", type=int, default=1_000, help="SIGKILLs; pauses and FLUSHALLs come on top")
+    parser.add_argument("--kills", type=int, default=1_000, help="SIGKILLs; pauses, FLUSHALLs and orderly stops come on top")
     parser.add_argument("--items", type=int, help="work items, by default 50 for each kill")
     parser.add_argument("--seed", type=int, default=SystemRandom().randrange(10**6), help="deals blows and items; by default a new one")
     parser.add_argument("--pace", type=float, default=1.0, help="seconds from one blow to the next; 8 shows how long each one takes to mend")

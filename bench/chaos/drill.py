@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
+import orjson
+
 from bench.chaos.evidence import Evidence, Rows, gather
 from bench.chaos.house import BEACONS, House, settings_for
 from bench.chaos.laws import breaches
@@ -128,7 +130,9 @@ class Drill:
                 return
 
     def report(self) -> Report:
-        """The audit's findings."""
+        """The audit's findings. What was dealt and promised stays in the folder, beside the database and the logs."""
+        told = {"blows": self.struck, "answers": self.load.ledger.answers, "refused": self.load.ledger.refused}
+        (self.data / "ledger.json").write_bytes(orjson.dumps(told))
         evidence = gather(self.rows, self.load.ledger, self.house.executions)
         found = breaches(evidence)
         report = Report(seed=self.plan.seed, engine=self.rows.engine, folder=str(self.data), breaches=found)

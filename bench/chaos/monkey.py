@@ -13,6 +13,9 @@ from bench.chaos.house import House
 from bench.chaos.plan import Blow
 from ultravisor import here
 
+#: `stop` is what an operator does to a part before an update.
+SIGNALS = {"kill": signal.SIGKILL, "pause": signal.SIGSTOP, "stop": signal.SIGTERM}
+
 
 @dataclass(frozen=True, slots=True)
 class Struck:
@@ -30,15 +33,14 @@ def strike(house: House, blow: Blow) -> Struck:
     family = house.processes(blow.role)
     leader, children = family[:1], family[1:]
     action, _, part = blow.kind.partition(" ")
-    if part == "leader":
+    if part == "leader" or action == "stop":
         hit = leader
     elif part == "child" and children:
         hit = [children[int(blow.choice * len(children))]]
     else:
         hit, part = family, ""
-    number = signal.SIGKILL if action == "kill" else signal.SIGSTOP
     # The leader last: once it is gone, whoever minds the house clears up behind it.
-    house.hurt(blow.role, number, reversed(hit), blow.seconds)
+    house.hurt(blow.role, SIGNALS[action], reversed(hit), blow.seconds)
     return Struck(monotonic(), f"{action} {part}".strip(), blow.role)
 
 

@@ -20,6 +20,7 @@ DECK = (
     *(("kill", "redis"), ("kill", "redis"), ("kill", "redis"), ("kill", "beat")),
     *(("kill", "beacon-1"), ("kill", "beacon-1"), ("kill", "beacon-2"), ("kill", "beacon-2")),
     *(("pause", "any"), ("pause", "redis"), ("pause child", "worker"), ("pause child", "worker"), ("flush", "redis"), ("flush", "redis")),
+    *(("stop", "web"), ("stop", "beacon-1")),
 )
 
 
@@ -27,7 +28,7 @@ DECK = (
 class Plan:
     """One drill. The same seed deals the same blows and sends the same items; what they meet is the machine's doing.
 
-    `kills` counts SIGKILLs alone: pauses and FLUSHALLs come on top, about one for every three of them.
+    `kills` counts SIGKILLs alone: pauses, FLUSHALLs and orderly stops come on top, nearly one for every two of them.
     """
 
     seed: int

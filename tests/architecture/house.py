@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import ast
 import os
+import pkgutil
 import subprocess
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+
+import schema
+from schema.base import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("schema", "tasks", "app", "beacon", "ultravisor")
@@ -65,3 +70,10 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
                 yield from ((alias.name, node.lineno) for alias in names)
             case ast.ImportFrom(module=str(module), names=names):
                 yield from ((f"{module}.{alias.name}", node.lineno) for alias in names)
+
+
+def ours() -> set[str]:
+    """Commands that the product declares; tests declare some of their own."""
+    for module in pkgutil.walk_packages(schema.__path__, "schema."):
+        import_module(module.name)
+    return {name for name, made in COMMANDS.items() if made.__module__.startswith("schema.")}

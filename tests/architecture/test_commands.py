@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-import pkgutil
-from importlib import import_module
-
-import schema
 from schema.base import COMMANDS, LANES, kind_of
-
-
-def ours() -> set[str]:
-    """Commands that the product declares; tests declare some of their own."""
-    for module in pkgutil.walk_packages(schema.__path__, "schema."):
-        import_module(module.name)
-    return {name for name, made in COMMANDS.items() if made.__module__.startswith("schema.")}
+from tests.architecture.house import ours
 
 
 def test_the_set_of_commands_is_the_set_of_verbs() -> None:

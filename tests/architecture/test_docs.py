@@ -15,12 +15,11 @@ from markdown.extensions.toc import slugify
 from beacon.providers.loading import BUILT_IN
 from beacon.settings import OPTIONS
 from schema import envelope
-from schema.base import COMMANDS
 from schema.errors import CODES
 from schema.settings import Settings
 from tasks.worker import app as celery
 from tests.architecture import manual
-from tests.architecture.house import ROOMS, ROOT, modules, texts
+from tests.architecture.house import ROOMS, ROOT, modules, ours, texts
 from ultravisor.main import cli as front_door
 
 PAGES = {page.relative_to(ROOT).as_posix(): page.read_text() for page in manual.pages()}
@@ -88,7 +87,7 @@ def test_the_reference_has_each_generated_table(page: str, part: str) -> None:
 
 def test_each_command_is_in_the_manual() -> None:
     shown = {domain for name, domain in parts_of("docs/reference/commands.md") if name == "commands"}
-    assert shown == {name.partition(".")[0] for name in COMMANDS}
+    assert shown == {name.partition(".")[0] for name in ours()}
 
 
 def test_each_table_has_its_heading_and_its_columns() -> None:
@@ -207,7 +206,7 @@ def test_no_code_is_told_under_a_wrong_status() -> None:
 
 def test_no_command_is_told_that_does_not_exist() -> None:
     told = {word for name in PAGES for word in re.findall(r"`((?:hub|ledger)\.[a-z_]+)`", prose(name))}
-    assert told <= set(COMMANDS)
+    assert told <= ours()
 
 
 def test_each_file_that_is_named_exists() -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.hub import Hub
 from tests.services.fixtures import short_folder
-from tests.services.processes import PATIENCE, Process, eventually
+from tests.services.processes import PATIENCE, Process
 
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -53,9 +52,7 @@ def start_beacon(hub: Hub) -> Iterator[Callable[..., Process]]:
     yield start
     for process in started:
         process.stop()
-    for beacon in hub.answers("/Beacon") or []:  # one that could not take its leave
-        httpx.delete(f"{hub.url}/Beacon/{beacon['BeaconID']}", timeout=20)
-    eventually(lambda: not hub.rows("SELECT 1 FROM hub_beacon WHERE status <> 'Deregistered'"), describe="a hub without beacons")
+    hub.dismiss_beacons()
 
 
 @pytest.fixture

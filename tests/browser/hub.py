@@ -29,6 +29,7 @@ class Hub:
         (folder / "redis").mkdir()
         self.redis = RedisServer(folder / "redis")
         self.url = f"http://127.0.0.1:{free_port()}"
+        self.client = httpx.Client(base_url=self.url, timeout=20)
         self.environment = NONE_OF_OURS | {
             "UV_DATA": str(self.data),
             "UV_ADDRESS": self.url.removeprefix("http://"),
@@ -58,7 +59,7 @@ class Hub:
 
     def _get(self, path: str) -> Any:
         try:
-            response = httpx.get(self.url + path, timeout=5)
+            response = self.client.get(path)
         except httpx.HTTPError:
             return None
         return [response.json()] if response.is_success else None
@@ -66,7 +67,7 @@ class Hub:
     def enqueue(self, capability: str, action: str = "Execute", **settings: Any) -> str:
         """The hash of a new item."""
         body = {"Capability": capability, "Action": action, "Settings": settings}
-        response = httpx.post(f"{self.url}/Beacon/Work/Enqueue", json=body, timeout=20)
+        response = self.client.post("/Beacon/Work/Enqueue", json=body)
         return str(response.raise_for_status().json()["WorkItemHash"])
 
     def enqueue_many(self, count: int, capability: str, action: str, **settings: Any) -> None:
@@ -91,8 +92,13 @@ class Hub:
         command = [sys.executable, "-m", "beacon", "--server", self.url, "--name", name, "--heartbeat-seconds", "2", *flags]
         return Process(*command, env=self.environment, cwd=ROOT, ready="registered")
 
+    def dismiss_beacons(self) -> None:
+        """Those that could not take their leave of the hub."""
+        for beacon in self.answers("/Beacon"):
+            self.client.delete(f"/Beacon/{beacon['BeaconID']}")
+
     def close(self) -> None:
-        for n in ("web","worker","beat"): Path(f"/tmp/page-dev/test-{n}.log").write_text(getattr(self,n).output)
+        self.client.close()
         for process in (self.beat, self.worker, self.web):
             process.kill()
         self.redis.close()

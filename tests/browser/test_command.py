@@ -51,7 +51,7 @@ def test_without_a_shell_beacon_the_page_says_how_to_start_one(hub: Hub, page: P
     expect(page.locator("#beacons")).to_contain_text("librarian")
     hint = page.locator("#run-hint .if-no-shell")
     expect(hint).to_contain_text("No online beacon offers Shell")
-    expect(hint.locator("code")).to_have_text("ultravisor beacon --provider Shell")
+    expect(hint.locator("code")).to_have_text(f"ultravisor beacon --provider Shell --server {hub.url}")
     card = run(page, "echo patience")
     expect(pill(card)).to_have_text("Pending")
     expect(card.locator("[data-f=note]")).to_contain_text("Waits for a beacon")

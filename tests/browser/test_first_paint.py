@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.lab import assets
+from app.lab import assets, shown
 from app.main import create_app
 from app.reading import recorded
 from schema.hub.tables import beacon
@@ -62,6 +63,10 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
+def test_the_examples_are_true() -> None:
+    assert doctest.testmod(shown).failed == 0
+
+
 def test_one_statement_for_each_part(database: sa.Engine, client: FlaskClient) -> None:
     with database.begin() as connection:
         connection.execute(sa.insert(beacon), {**BEACON, "registered_at": clock(), "last_contact_at": clock()})
@@ -108,8 +113,13 @@ def test_a_hub_that_is_not_ready_says_what_is_missing(client: FlaskClient) -> No
     assert "hub_work_item" in response.text
 
 
+@pytest.mark.parametrize(("host", "end"), [("127.0.0.1:54321", "Shell<"), ("localhost:8000", "Shell --server http://localhost:8000<")])
+def test_the_hint_names_the_hub_where_a_beacon_would_not_find_it(database: sa.Engine, client: FlaskClient, host: str, end: str) -> None:
+    assert f"<code>ultravisor beacon --provider {end}" in client.get("/", headers={"Host": host}).text
+
+
 def test_nothing_in_the_page_is_inline(database: sa.Engine, client: FlaskClient) -> None:
-    response = client.get("/")
+    response = client.get("/", headers={"Host": "127.0.0.1:54321"})
     assert "default-src 'self'" in response.headers["Content-Security-Policy"]
     assert response.headers["Cache-Control"] == "no-cache"
     assert not any(mark in response.text for mark in ("style=", "<style", "onclick=", "http://", "https://"))
@@ -124,6 +134,11 @@ def test_assets_are_kept_under_the_address_of_their_content(client: FlaskClient)
     old = client.get("/static/0123456789abcdef/css/base.css")
     assert old.headers["Cache-Control"] == "no-cache"
     old.close()
+
+
+def test_the_mark_is_where_browsers_look_for_it(client: FlaskClient) -> None:
+    with client.get("/favicon.ico") as response:
+        assert response.mimetype == "image/svg+xml"
 
 
 @pytest.mark.parametrize("path", ["nothing.css", "../main.py", "%2e%2e/main.py", "css/../../main.py"])

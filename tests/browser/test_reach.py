@@ -57,9 +57,9 @@ def test_the_address_keeps_what_is_open(page: Page, atlas: Process) -> None:
     expect(part(page, "StdOut")).to_have_text("shared")
     page.locator("#drawer-close").click()
     expect(page.locator("#drawer")).to_be_hidden()
-    page.go_back()
-    expect(part(page, "StdOut")).to_have_text("shared")
     page.go_forward()
+    expect(part(page, "StdOut")).to_have_text("shared")
+    page.go_back()
     expect(page.locator("#drawer")).to_be_hidden()
 
 

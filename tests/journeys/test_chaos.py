@@ -12,7 +12,10 @@ import pytest
 from rich.console import Console
 
 from bench import chaos
+from bench.chaos.load import Answer
+from bench.chaos.monkey import Struck
 from bench.chaos.plan import DECK, blows
+from bench.chaos.report import recovery
 
 
 def seed() -> int:
@@ -48,3 +51,13 @@ def test_a_seed_deals_the_same_blows_again() -> None:
     assert dealt != list(blows(chaos.Plan(seed=8, kills=60)))
     assert sum(blow.kind.startswith("kill") for blow in dealt) == 60
     assert {blow.kind for blow in dealt} == {kind for kind, _ in DECK}
+
+
+def test_recovery_lasts_from_the_blow_to_the_first_answer_to_a_later_request() -> None:
+    answers = [
+        Answer("k1", "wi-1", begun=0.0, at=10.5, tries=1),
+        Answer("k2", "wi-2", begun=10.2, at=13.0, tries=1),
+        Answer("k3", "wi-3", 11.0, 12.0, 1),
+    ]
+    times = recovery([Struck(10.0, "kill", "beacon-1"), Struck(20.0, "kill", "web")], answers)
+    assert times == {kind: {"n": 1, "p50": 2.0, "p99": 2.0, "max": 2.0} for kind in ("all", "kill beacon")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import redis
@@ -18,6 +18,7 @@ from tasks import failures, kernel, unit
 from tasks.failures import LostLease, MigrationRunning, SchemaMissing, is_transient
 from tasks.unit import Unit
 from tests.services.broker import RedisServer
+from tests.services.processes import free_port
 from tests.tasks.conftest import prepare
 from tests.tasks.rig import A, Rig, rig_on, with_verbs
 from tests.tasks.shelf import Put, put, thing
@@ -32,43 +33,50 @@ def heavy(postgresql_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) 
         yield made
 
 
+@pytest.fixture
+def impatient(rigs: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch) -> Rig:
+    """A worker on each engine that waits for locks less long than usual."""
+    monkeypatch.setattr(unit, "LOCK_MS", 200)
+    return rigs()
+
+
 def assert_nobody_is_blamed(rig: Rig) -> None:
     assert not list(rig.redis.scan_iter("uv:tries:*")) or set(rig.redis.hvals(keys.tries(A))) == {b"0"}
     assert rig.count("ledger_dead_letter") == 0
 
 
-def test_a_lane_that_another_transaction_holds_is_waited_for(rig: Rig) -> None:
-    rig.send(Put(shelf="a", what="first"))
-    rig.drain()
-    sent = rig.send(*[Put(shelf="a", what=f"n{n}") for n in range(5)], waited=True)
-    with rig.engine.begin() as other:
+def test_a_lane_that_another_transaction_holds_is_waited_for(impatient: Rig) -> None:
+    impatient.send(Put(shelf="a", what="first"))
+    impatient.drain()
+    sent = impatient.send(*[Put(shelf="a", what=f"n{n}") for n in range(5)], waited=True)
+    with impatient.engine.begin() as other:
         other.execute(sa.text("UPDATE ledger_cursor SET moved_at = moved_at"))
         with pytest.raises(sa.exc.OperationalError) as raised:
-            rig.flush()
+            impatient.flush()
     assert is_transient(raised.value)
-    assert rig.names() == ["first"]
-    assert_nobody_is_blamed(rig)
-    rig.flush()
-    assert rig.names() == ["first", *(f"n{n}" for n in range(5))]
-    assert rig.answers(sent) == [Done({"Count": 1}, 201)] * 5
+    assert impatient.names() == ["first"]
+    assert_nobody_is_blamed(impatient)
+    impatient.flush()
+    assert impatient.names() == ["first", *(f"n{n}" for n in range(5))]
+    assert impatient.answers(sent) == [Done({"Count": 1}, 201)] * 5
 
 
-def test_waiting_in_careful_mode_is_no_try(rig: Rig) -> None:
+def test_waiting_in_careful_mode_is_no_try(impatient: Rig) -> None:
     """What a killed flush left behind is carried out one by one; a database that is locked meanwhile is not the envelopes' fault."""
-    rig.send(Put(shelf="a", what="first"))
-    rig.drain()
-    rig.send(*[Put(shelf="a", what=f"n{n}") for n in range(3)])
-    last = rig.redis.xinfo_stream(keys.journal(A))["last-generated-id"]
-    rig.redis.hset(keys.running(rig.group()), A, last)
+    impatient.send(Put(shelf="a", what="first"))
+    impatient.drain()
+    impatient.send(*[Put(shelf="a", what=f"n{n}") for n in range(3)])
+    last = impatient.redis.xinfo_stream(keys.journal(A))["last-generated-id"]
+    impatient.redis.hset(keys.running(impatient.group()), A, last)
     for _ in range(3):
-        with rig.engine.begin() as other:
+        with impatient.engine.begin() as other:
             other.execute(sa.text("UPDATE ledger_cursor SET moved_at = moved_at"))
             with pytest.raises(sa.exc.OperationalError):
-                rig.flush()
-        assert_nobody_is_blamed(rig)
-    rig.drain()
-    assert rig.names() == ["first", "n0", "n1", "n2"]
-    assert rig.redis.exists(keys.tries(A)) == 0
+                impatient.flush()
+        assert_nobody_is_blamed(impatient)
+    impatient.drain()
+    assert impatient.names() == ["first", "n0", "n1", "n2"]
+    assert impatient.redis.exists(keys.tries(A)) == 0
 
 
 KILLS = {"postgresql": ("SELECT pg_backend_pid()", "SELECT pg_terminate_backend({})"), "mariadb": ("SELECT CONNECTION_ID()", "KILL {}")}
@@ -158,11 +166,9 @@ def test_a_file_that_cannot_be_opened_passes(lite: Rig) -> None:
     assert is_transient(raised.value)
 
 
-@pytest.mark.parametrize(
-    "url", ["postgresql+psycopg://nobody@/x?host=/no/such/folder", "mysql+pymysql://nobody@localhost/x?unix_socket=/no/such/socket"]
-)
-def test_a_server_that_does_not_answer_passes(url: str) -> None:
-    engine = unit.connect(url)
+@pytest.mark.parametrize("scheme", ["postgresql+psycopg", "mysql+pymysql"])
+def test_a_server_that_does_not_answer_passes(scheme: str) -> None:
+    engine = unit.connect(f"{scheme}://nobody@127.0.0.1:{free_port()}/x")
     with pytest.raises(sa.exc.OperationalError) as raised:
         engine.connect()
     assert is_transient(raised.value)
@@ -232,7 +238,7 @@ def test_a_broker_that_dies_in_the_middle_of_a_unit_does_not_take_the_commit_wit
 def test_a_call_to_the_broker_is_made_once(redis_url: str, redis_server: RedisServer) -> None:
     """The library would repeat it, and an append that is repeated is made twice."""
     client = kernel.broker(f"{redis_url}?socket_timeout=0.2")
-    client.ping()
+    client.config_resetstat()
     redis_server.pause()
     try:
         with pytest.raises(redis.TimeoutError):

@@ -35,7 +35,7 @@ def test_traps_are_avoided(name: str, value: object) -> None:
 def test_a_flush_ends_before_a_worker_that_stops_would_end_it() -> None:
     limit = worker.flush.soft_time_limit
     assert limit == worker.FLUSH_SECONDS
-    assert journal.LIFE_SECONDS < worker.app.conf.worker_soft_shutdown_timeout
+    assert worker.app.conf.worker_soft_shutdown_timeout > journal.LIFE_SECONDS
     assert worker.flush.time_limit > limit
     assert unit.LOCK_MS < unit.STATEMENT_MS < 1000 * limit, "waiting for a lock is never mistaken for a command that hangs"
     assert worker.flush.max_retries is None, "what passes is tried for ever"

@@ -68,6 +68,12 @@ export class Board {
     return hash;
   }
 
+  /** Take over what was read of one item. */
+  learn(item) {
+    const ours = this.items.get(item.WorkItemHash);
+    if (ours) this.items.set(item.WorkItemHash, newer(ours, item));
+  }
+
   #progress(hash, told) {
     const item = this.items.get(hash);
     if (item) item.Progress = told;

@@ -17,9 +17,9 @@ const unknown = (error) => error instanceof Unheard || (error instanceof Refused
 export class Commands {
   #cards = [];
 
-  /** `open(hash)` shows an item's details; `nameOf(id)` is a beacon's name; `touched()` asks for a repaint. */
-  constructor({ open, nameOf }) {
-    Object.assign(this, { open, nameOf });
+  /** `open(hash, from)` shows an item's details; `nameOf(id)` is a beacon's name; `learnt(item)` hears what is read of an item. */
+  constructor({ open, nameOf, learnt }) {
+    Object.assign(this, { open, nameOf, learnt });
     const field = (this.field = byId("command"));
     byId("run").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -119,7 +119,7 @@ class Card {
         return this.#accepted(accepted);
       } catch (error) {
         if (!unknown(error) || Date.now() + wait > until) return this.#failed(error);
-        this.#status("Sending", "No answer yet. Asking again with the same key: it runs once, however often it is sent.");
+        this.#output("No answer yet. Asking again with the same key: the command runs once, however often it is sent.", "");
         await pause(wait);
       }
     }
@@ -132,6 +132,7 @@ class Card {
     link.href = `/Beacon/Work/${encodeURIComponent(WorkItemHash)}`;
     say(link, short(WorkItemHash));
     show(link, true);
+    this.#output("", "");
     this.#status(Status, "Accepted.");
     byId("said").textContent = `Accepted as ${short(WorkItemHash)}.`;
     // It may have moved on before this answer came.
@@ -176,6 +177,7 @@ class Card {
       return; // the next event, or the next connection, asks again
     }
     this.#item = item;
+    this.commands.learnt(item);
     this.ended = FINAL.has(item.Status);
     this.#status(item.Status, this.#note(item));
     if (this.ended) this.#end(item);
@@ -184,10 +186,10 @@ class Card {
   #note(item) {
     const took = tookMs(item);
     const where = item.AssignedBeaconID ? `on ${this.commands.nameOf(item.AssignedBeaconID)}` : "";
-    if (item.Status === "Pending") return "Waits for a beacon that offers Shell.";
-    if (item.Status === "RetryScheduled") return `Will be tried again: ${item.LastError}`;
+    if (item.Status === "Pending") return "Waits for a beacon.";
+    if (item.Status === "RetryScheduled") return `Will be tried again. ${item.LastError}`;
     const code = item.Result?.Outputs?.ExitCode;
-    return [where, took === null ? "" : span(took), code === undefined ? "" : `exit code ${code}`].filter(Boolean).join(", ");
+    return [code === undefined ? "" : `exit code ${code}`, where, took === null ? "" : span(took)].filter(Boolean).join(", ");
   }
 
   #end(item) {
@@ -207,6 +209,7 @@ class Card {
   #status(status, note) {
     pill(part(this.element, "pill"), status, label(status));
     say(part(this.element, "note"), note);
+    part(this.element, "note").title = note;
   }
 
   tick() {

@@ -39,14 +39,16 @@ export class Drawer {
     this.#from = from ?? null;
     const address = `#${encodeURIComponent(hash)}`;
     // One step back leaves the drawer, however many items were looked at in it.
-    if (this.hash === null) history.pushState(null, "", address);
-    else history.replaceState(null, "", address);
+    if (this.hash === null) history.pushState({ drawer: true }, "", address);
+    else history.replaceState(history.state, "", address);
     this.#open(hash);
   }
 
   close() {
     if (this.hash === null) return;
-    history.pushState(null, "", location.pathname + location.search);
+    // What was opened here is left by going back; who came by a link has nothing to go back to.
+    if (history.state?.drawer) history.back();
+    else history.replaceState(null, "", location.pathname + location.search);
     this.#shut();
   }
 
@@ -227,7 +229,7 @@ function attemptCells(one, nameOf) {
 
 function eventCells(one, nameOf) {
   // What stands in the other columns, or elsewhere in the drawer, is not said again.
-  const elsewhere = ([name, value]) => value === "" || ["Capability", "Action"].includes(name) || name.endsWith("At");
+  const elsewhere = ([name, value]) => value === "" || ["Capability", "Action", "Error"].includes(name) || name.endsWith("At");
   const more = Object.entries(one.Payload ?? {}).filter((entry) => !elsewhere(entry));
   const told = more.map(([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`).join(", ");
   return [one.Seq, one.EventType, tag(one.ToStatus), one.BeaconID ? nameOf(one.BeaconID) : "", moment(one.EmittedAt), told];

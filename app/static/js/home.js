@@ -24,7 +24,14 @@ const drawer = new Drawer(nameOf, (hash) => {
   board.open = hash;
   repaint();
 });
-const commands = new Commands({ open: (hash, from) => drawer.open(hash, from), nameOf });
+const commands = new Commands({
+  open: (hash, from) => drawer.open(hash, from),
+  nameOf,
+  learnt: (item) => {
+    board.learn(item);
+    repaint();
+  },
+});
 
 let readAt = 0, reading = null, ready = true;
 
@@ -101,7 +108,8 @@ function happened(event) {
     drawer.heard(hash);
     repaint();
   }
-  readSoon();
+  // How far an item is stands in the event; all else may have more to it than events tell.
+  if (event.Topic !== "queue.progress") readSoon();
 }
 
 function state(name, retryAt) {
@@ -146,6 +154,12 @@ const plain = (event) => event.button === 0 && !event.metaKey && !event.ctrlKey 
 
 document.addEventListener("click", (event) => {
   if (!plain(event) || !(event.target instanceof Element)) return;
+  if (event.target.closest(".skip")) {
+    // Without a place in the history: going back must not come here.
+    event.preventDefault();
+    byId("command").focus();
+    return;
+  }
   const bucket = event.target.closest(".bucket, #items-all");
   const row = event.target.closest("#items tbody tr");
   if (bucket) {
