@@ -24,7 +24,7 @@ class Channel(redis.Channel):
     """
 
     def _connparams(self, asynchronous: bool = False) -> Any:
-        if self.connection.client is None:
+        if getattr(self.connection, "client", None) is None:
             raise ConnectionError("this connection has been given up")
         return super()._connparams(asynchronous)  # type: ignore[misc]  # the stubs know public names alone
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from time import time
 from typing import Any
@@ -45,3 +46,20 @@ def next_item(broker: Broker, hub: str, beacon_id: str, wait_ms: int) -> dict[st
         return None
     item: dict[str, Any] = orjson.loads(message)
     return item
+
+
+def put_back(client: redis.Redis, hub: str, beacon_id: str, item: dict[str, Any]) -> None:
+    """Make the item the next one again."""
+    client.lpush(keys.inbox(hub, beacon_id), orjson.dumps(item))
+
+
+def line_is_cut(line: socket.socket | None) -> bool:
+    """Whether the client has hung up. None, where the server does not show its sockets: nobody knows, so no."""
+    if line is None:
+        return False
+    try:
+        return line.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

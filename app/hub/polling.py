@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
+
 from app.answers import Blueprint, refuse
 from app.broker import broker
 from app.hub import contact, questions
@@ -23,6 +25,10 @@ def poll(body: dict[str, Any]) -> dict[str, Any]:
     contact.touch(broker().quick, hub_id(), id)
     while True:
         item = contact.next_item(broker(), hub_id(), id, body["waitMs"])
+        if item is not None and contact.line_is_cut(request.environ.get("gunicorn.socket")):
+            # The beacon was killed while it waited here; its next life waits for this very item.
+            contact.put_back(broker().quick, hub_id(), id, item)
+            return {"WorkItem": None}
         if item is None or questions.is_held(hub_id(), id, item["WorkItemHash"], item["AttemptNumber"]):
             return {"WorkItem": item}
 
