@@ -50,7 +50,7 @@ def _rows(runs: dict[int, list[Run]]) -> list[Row]:
     rows = [
         at_least("edge: waiting enqueues over HTTP, 16 connections, 2 web workers", 1_000, median([run.rate for run in shallow]), "/s"),
         at_most("edge: the same, p99", 60, median([run.p99 for run in shallow]), "ms"),
-        at_most("edge: the same, p50", 60, median([run.p50 for run in shallow]), "ms"),
+        plain("edge: the same, p50", f"{median([run.p50 for run in shallow]):.3g} ms"),
     ]
     for depth in DEPTHS[1:]:
         ratio = median([deep.rate / flat.rate for deep, flat in zip(runs[depth], shallow, strict=True)])

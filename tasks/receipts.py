@@ -59,15 +59,15 @@ class Receipts:
         id = envelope.receipt
         if id is None:
             return
-        text = encode(outcome).decode()
-        self._settled[id] = (envelope.fingerprint, text)
+        fingerprint, text = envelope.fingerprint, encode(outcome).decode()
+        self._settled[id] = (fingerprint, text)
         self._unit.add(
             receipt,
             {
                 "id": id,
                 "envelope_id": envelope.id,
                 "command": envelope.command.name,
-                "fingerprint": envelope.fingerprint,
+                "fingerprint": fingerprint,
                 "actor": str(envelope.actor),
                 "outcome": text,
                 "settled_at": self._unit.now,

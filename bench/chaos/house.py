@@ -54,6 +54,7 @@ class House:
         self._ended: SimpleQueue[Child] = SimpleQueue()
         self._asked: set[int] = set()
         self._asleep: list[tuple[float, list[int]]] = []
+        self._meanwhile: dict[str, Callable[[], None]] = {}
         self._lock = Lock()
 
     def _beacon(self, name: str, like: Service) -> Service:
@@ -90,6 +91,7 @@ class House:
             return
         if child.pid not in self._asked:
             self.ended_unasked.append(f"{name} ended with {child.code} after {monotonic() - child.began:.1f} s")
+        self._meanwhile.pop(name, lambda: None)()
         self.start(name)
 
     def _wake(self, now: float) -> None:
@@ -97,6 +99,10 @@ class House:
         self._asleep = [(at, pids) for at, pids in self._asleep if at > now]
         for pids in due:
             self.send(signal.SIGCONT, pids)
+
+    def once_down(self, name: str, deed: Callable[[], None]) -> None:
+        """Do something after the next end of this role, before it is started again."""
+        self._meanwhile[name] = deed
 
     def hurt(self, name: str, number: signal.Signals, pids: Iterable[int], seconds: float = 0.0) -> None:
         """Send a signal to processes of a role, and SIGCONT after `seconds` where it was SIGSTOP."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -30,11 +31,15 @@ def strike(house: House, blow: Blow) -> Struck:
     """Deal one blow. A role that has no children at the moment is hit as a whole; a broker that cannot be flushed, because it is down, is killed."""
     if blow.kind == "flush":
         return _flush(house, blow)
+    if blow.kind == "kill rewound":
+        house.once_down(blow.role, lambda: _rewind(house, blow.choice))
     family = house.processes(blow.role)
     leader, children = family[:1], family[1:]
     action, _, part = blow.kind.partition(" ")
     if part == "leader" or action == "stop":
         hit = leader
+    elif part == "rewound":
+        hit = family
     elif part == "child" and children:
         hit = [children[int(blow.choice * len(children))]]
     else:
@@ -51,6 +56,12 @@ def _flush(house: House, blow: Blow) -> Struck:
     except redis.RedisError:
         return strike(house, Blow("kill", blow.role, blow.seconds, blow.choice))
     return Struck(monotonic(), "flush", blow.role)
+
+
+def _rewind(house: House, share: float) -> None:
+    """Cut off up to a third of the journal's file."""
+    file = house.data / "redis" / "appendonly.aof"
+    os.truncate(file, int(file.stat().st_size * (1 - share / 3)))
 
 
 def strike_all(house: House, blows: Iterable[Blow], pace: float, answered: Callable[[], int]) -> list[Struck]:

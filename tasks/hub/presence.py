@@ -18,6 +18,7 @@ from schema.hub.rules.presence import Contact, judge_presence
 from schema.hub.tables import beacon, work_item
 from tasks.kernel import Kernel
 from tasks.sweep import ask
+from tasks.unit import look
 
 #: A gap in watching that is longer than this says nothing about the beacons: nobody could reach us, or nobody looked.
 GAP_MS = 3_000
@@ -69,12 +70,11 @@ def _look(kernel: Kernel, hub: str) -> Seen:
     pipe.hgetall(keys.hands(hub))
     contacts, hands = pipe.execute()
     said = {id.decode(): orjson.loads(text) for id, text in hands.items()}
-    with kernel.engine.connect() as connection:
+    with look(kernel.engine) as connection:
         beacons = list(connection.execute(_BEACONS, {"of_hub": hub}))
         due = connection.execute(_DUE, {"of_hub": hub, "now": now}).first() is not None
         before = now - timedelta(milliseconds=OFFER_AFTER_MS)
         running = list(connection.execute(_RUNNING, {"of_hub": hub, "before": before})) if said else []
-        connection.rollback()
     return Seen(
         now=now,
         since=since,

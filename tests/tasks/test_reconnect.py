@@ -32,7 +32,7 @@ def test_whoever_still_uses_a_lost_connection_gets_a_connection_error(redis_url:
 def test_the_library_still_needs_this(redis_url: str) -> None:
     """When this fails, tasks.reconnect.Channel has become needless."""
     channel = given_up(kombu.Connection(redis_url))
-    with pytest.raises(AttributeError, match="client|hostname"):
+    with pytest.raises(AttributeError, match=r"client|hostname"):
         _ = channel.pool
 
 

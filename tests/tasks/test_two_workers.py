@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections import Counter
@@ -60,6 +61,7 @@ def freeze_at(place: str, rig: Rig, launch: Callable[..., Process]) -> Process:
     settings = rig.kernel.settings
     child = launch(sys.executable, "-m", "tests.tasks.child", settings.database_url, settings.redis_url, place)
     child.wait_for_line(f"frozen at {place}")
+    os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)  # it has said so a moment before
     return child
 
 
@@ -157,6 +159,26 @@ def test_a_broker_emptied_in_the_middle_of_a_flush_applies_nothing_twice(rig: Ri
     assert Counter(rig.names()) == dict.fromkeys(["n0", "n1", "n2", "k0", "k1", "k2", "new"], 1)
     assert None not in rig.answers(sent), "they were committed, so they were answered, in whatever life of the broker"
     assert rig.count("ledger_cursor") == 2
+
+
+def test_a_broker_replaced_in_the_middle_of_a_flush_by_one_whose_clock_is_behind_keeps_its_entries(rig: Rig) -> None:
+    """What the flush then trims up to its cursor must be entries of its own life."""
+    again = iter([True])
+
+    def replace_first(command: Put, unit: Unit) -> Outcome:
+        if next(again, False):
+            (entry,) = rig.redis.xrange(keys.journal(A))
+            rig.redis.flushall()
+            rig.redis.set(keys.EPOCH, "another life")
+            rig.redis.sadd(keys.LANES, A)
+            rig.redis.xadd(keys.journal(A), {"e": entry[1][b"e"].replace(b"first", b"second")}, id="1-1")
+        return put(command, unit)
+
+    rig.send(Put(shelf="a", what="first"))
+    with_verbs(rig, put=replace_first).flush()
+    rig.drain()
+    assert rig.names() == ["first", "second"]
+    assert rig.position() == "1-1"
 
 
 def test_a_worker_of_a_former_life_of_the_broker_keeps_the_next_one_waiting(rigs: Callable[..., Rig]) -> None:
