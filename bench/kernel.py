@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench import drain, edge, latency, memory, reads, report, work
+from bench.company import Company
 from bench.figures import Row
 from bench.machine import facts
 from bench.rig import rig, settle
@@ -46,10 +47,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--only", choices=PARTS, action="append", help="this part alone; may be given several times")
     chosen = parser.parse_args(arguments)
     progress = Console(stderr=True)
-    about, rows = facts(), []
-    for name in chosen.only or PARTS:
-        progress.print(f"bench: {name}", highlight=False)
-        rows += PARTS[name](chosen.quick)
+    rows = []
+    with Company() as company:
+        for name in chosen.only or PARTS:
+            progress.print(f"bench: {name}", highlight=False)
+            rows += PARTS[name](chosen.quick)
+    about = facts() | {"used by others meanwhile": company.told()}
     if chosen.json:
         print(report.as_json(about, rows))
     else:

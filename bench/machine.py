@@ -24,7 +24,6 @@ def facts() -> dict[str, str]:
         "processor": _processor(),
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}",
-        "busy before the run": f"{psutil.cpu_percent(2.0):.0f} %",
         "Python": platform.python_version(),
         "SQLite": sqlite3.sqlite_version,
         "Redis": next(word[2:] for word in redis.split() if word.startswith("v=")),

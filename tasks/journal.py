@@ -33,8 +33,6 @@ log = structlog.get_logger()
 SLICE = 200
 #: Tries of one envelope before it goes to the dead letters.
 TRIES = 5
-#: Milliseconds that an idle flush waits for the next entry before it lets go: spares a busy lane one message per command.
-LINGER_MS = 20
 #: Seconds after which a flush hands over to a fresh message, so that a stopping worker never waits long for it.
 LIFE_SECONDS = 2.0
 
@@ -83,7 +81,7 @@ class Flush:
         self.end = monotonic() + LIFE_SECONDS
         while monotonic() < self.end:
             self.lease.renew()
-            if not self._pass() and not streams.wait_for_entries(self.kernel.redis, self._open_positions(), LINGER_MS):
+            if not self._pass() and not streams.wait_for_entries(self.kernel.redis, self._open_positions(), self.kernel.linger_ms):
                 break
         self._tidy()
 

@@ -41,6 +41,8 @@ class Kernel:
     ring: Ring
     now: Callable[[], datetime] = clock
     new_id: Callable[[], str] = new_id
+    #: Milliseconds that an idle flush waits for the next entry before it lets go: spares a busy lane one message per command.
+    linger_ms: int = 20
     #: By the names of commands, as the verbs are; most verbs need none.
     foresights: Mapping[str, Foresight] = field(default_factory=dict)
 

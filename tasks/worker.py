@@ -76,6 +76,10 @@ settings = Settings.read(os.environ)
 #: Seconds after which a running flush is interrupted. Five tries and their pauses stay below the 30 s that a poison command may hold its lane.
 FLUSH_SECONDS = 4
 
+#: Milliseconds that an idle flush keeps its place. Where one flush serves all lanes nobody else needs the place; where each lane has
+#: its own flush, their neighbours do.
+LINGER_MS = {True: 200, False: 20}
+
 app = Celery("ultravisor", amqp=reconnect.AMQP)
 app.conf.update(
     broker_url=settings.broker_url,
@@ -119,7 +123,8 @@ def ring(group: str, delay: float) -> None:
 def _kernel(pid: int) -> Kernel:
     log.configure(settings)
     gc.freeze()  # the code that is loaded by now never becomes garbage: collections under load need not walk it
-    return Kernel(settings, unit.connect(settings.database_url), broker(settings.redis_url), VERBS, ring, foresights=FORESIGHTS)
+    engine, client = unit.connect(settings.database_url), broker(settings.redis_url)
+    return Kernel(settings, engine, client, VERBS, ring, linger_ms=LINGER_MS[settings.one_writer], foresights=FORESIGHTS)
 
 
 def kernel() -> Kernel:
