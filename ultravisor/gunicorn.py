@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from typing import Any
 
@@ -33,13 +34,22 @@ control_socket_disable = True
 
 
 def post_worker_init(worker: Any) -> None:
-    """End the event streams when the worker is told to stop: they would use up the time that requests have to finish."""
-    tail = worker.wsgi.extensions["tail"]
+    """Have room for sockets. End them and event streams when the worker is told to stop: they would use up the time that requests have to finish."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each beacon's socket is an open file
+    tail, hall = worker.wsgi.extensions["tail"], worker.wsgi.extensions["hall"]
     before = signal.getsignal(signal.SIGTERM)
 
     def stopping(number: int, frame: Any) -> None:
         tail.stop()
+        hall.stop()
         if callable(before):
             before(number, frame)
 
     signal.signal(signal.SIGTERM, stopping)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """What beacons have said over their sockets is still carried out: they will not say it again."""
+    if getattr(worker, "wsgi", None) is not None:
+        worker.wsgi.extensions["hall"].finish(graceful_timeout - 2)
