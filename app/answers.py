@@ -29,7 +29,7 @@ __all__ = ["Blueprint", "Cursor", "PageWire", "carry_out", "failure", "outcome_o
 log = structlog.get_logger()
 
 #: Seconds after which a client may try again, by code.
-RETRY_AFTER = {"outcome_unknown": 1, "unavailable": 2, "overloaded": 2, "not_ready": 2}
+RETRY_AFTER = {"no_beacon": 5, "outcome_unknown": 1, "unavailable": 2, "overloaded": 2, "not_ready": 2}
 
 #: HTTP status -> the code of a failure that Flask and not we found.
 _CODE_OF = {
@@ -43,6 +43,7 @@ _CODE_OF = {
     413: "too_large",
     415: "not_json",
     422: "invalid",
+    429: "admission_denied",
     503: "unavailable",
 }
 
@@ -73,8 +74,9 @@ def error_body(code: str, text: str | None, id: str, details: dict[str, Any] | N
 def failure(code: str, text: str | None = None, *, status: int | None = None, headers: dict[str, str] | None = None, **details: Any) -> Response:
     """A failure as a response; without `text` it says what the table of codes says."""
     response = current_app.response_class(error_body(code, text, request_id(), details), status or CODES[code][0], mimetype="application/json")
-    if code in RETRY_AFTER:
-        response.headers["Retry-After"] = str(RETRY_AFTER[code])
+    retry = details.get("RetryAfterSeconds", RETRY_AFTER.get(code))
+    if retry is not None:
+        response.headers["Retry-After"] = str(retry)
     response.headers.update(headers or {})
     return response
 

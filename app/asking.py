@@ -99,17 +99,18 @@ def _body() -> Any:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         refuse("bad_json", f"The body is not JSON: {error}.")
-    if b"\\u0000" in data and _has_nul(value):
+    if b"\\u0000" in data and has_nul(value):
         refuse("bad_json", "The body has a text with the character U+0000, which cannot be stored.")
     return value
 
 
-def _has_nul(value: Any) -> bool:
+def has_nul(value: Any) -> bool:
+    """Whether a text in it holds U+0000, which PostgreSQL does not store."""
     if isinstance(value, str):
         return "\0" in value
     if isinstance(value, dict):
-        return any("\0" in key or _has_nul(item) for key, item in value.items())
-    return isinstance(value, list) and any(map(_has_nul, value))
+        return any("\0" in key or has_nul(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(has_nul, value))
 
 
 class Parser(FlaskParser):

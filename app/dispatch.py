@@ -56,15 +56,22 @@ class Dispatcher:
         return outcome
 
     def dispatch_many(
-        self, commands: Sequence[Command], *, actor: Actor = ANONYMOUS, key: str | None = None, wait: float | None = None, request_id: str = ""
+        self,
+        commands: Sequence[Command],
+        *,
+        actor: Actor | Sequence[Actor] = ANONYMOUS,
+        key: str | None = None,
+        wait: float | None = None,
+        request_id: str = "",
     ) -> list[Outcome | OutcomeUnknown]:
         """The outcomes of several commands of one lane, in their order, with OutcomeUnknown in the place of each that did not come in time.
 
-        They are appended together or not at all and carried out one by one; the n-th has the key `<key>/<n>`. Raises as `dispatch`
-        does when none was accepted, or nobody knows of any.
+        They are wanted by one actor, or each by its own. They are appended together or not at all and carried out one by one; the n-th has
+        the key `<key>/<n>`. Raises as `dispatch` does when none was accepted, or nobody knows of any.
         """
         names = [None if key is None else f"{key}/{number}" for number in range(len(commands))]
-        envelopes = [_envelope(command, actor, name, request_id) for command, name in zip(commands, names, strict=True)]
+        actors = [actor] * len(commands) if isinstance(actor, Actor) else actor
+        envelopes = [_envelope(command, who, name, request_id) for command, who, name in zip(commands, actors, names, strict=True)]
         if len({envelope.command.lane for envelope in envelopes}) > 1:
             raise ValueError("commands of several lanes cannot be appended together")
         return self._carry(envelopes, wait) if envelopes else []

@@ -59,7 +59,8 @@ class Guard:
         host = environ.get("HTTP_HOST", "")
         if name_in(host) not in self._names:
             return "foreign_host"
-        if environ["REQUEST_METHOD"] not in SAFE and _crosses(environ, host):
+        # A socket carries orders, so opening one is no safe thing to do, whatever its method is called.
+        if (environ["REQUEST_METHOD"] not in SAFE or "HTTP_UPGRADE" in environ) and _crosses(environ, host):
             return "cross_origin"
         return self._body(environ)
 

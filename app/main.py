@@ -18,13 +18,22 @@ from app.dispatch import Dispatcher
 from app.guard import Guard
 from app.health import health
 from app.hub.api import hub
+from app.hub.batches import batches
+from app.hub.blocking import blocking
+from app.hub.operating import operating
 from app.hub.orders import hub_orders
 from app.hub.polling import polling
+from app.hub.submitting import submitting
 from app.lab.pages import pages
 from app.ledger.api import dead_letters, receipts
 from app.ledger.orders import dead_letter_orders
+from app.login import login
+from app.metrics import Metrics, metrics
+from app.observer.api import observer
 from app.reading import Reader
 from app.seal import seal
+from app.sockets.hall import Hall
+from app.sockets.upgrade import Upgrades
 from app.tail import Tail
 from app.watch import watch
 from schema.settings import Settings
@@ -32,6 +41,7 @@ from schema.settings import Settings
 #: Every route of the product is in one of these.
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health,
+    login,
     watch,
     receipts,
     dead_letters,
@@ -40,6 +50,12 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     polling,
     hub_orders,
     pages,
+    submitting,
+    batches,
+    operating,
+    blocking,
+    observer,
+    metrics,
 )
 
 
@@ -53,6 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.extensions.update(_parts(settings))
+    app.extensions["metrics"] = Metrics(app)
     api: Api = Contract(app)
     answers.register(app)
     for blueprint in BLUEPRINTS:
@@ -60,7 +77,8 @@ def create_app(settings: Settings | None = None) -> Flask:
             raise TypeError(f"{blueprint!r} is no blueprint of app.asking: its bodies would be judged by other rules")
         api.register_blueprint(blueprint)
     app.before_request(names_win(app))
-    app.wsgi_app = Guard(app.wsgi_app, settings)  # type: ignore[assignment,method-assign]  # Flask's own way to add middleware
+    hall = app.extensions["hall"] = Hall(app, settings)
+    app.wsgi_app = Guard(Upgrades(app.wsgi_app, hall), settings)  # type: ignore[assignment,method-assign]  # Flask's own way to add middleware
     return app
 
 

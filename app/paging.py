@@ -61,11 +61,27 @@ class PageWire(ma.Schema):
 
 def page_of(rows: Sequence[Row], limit: int, position: Callable[[Row], Any], show: Callable[[Row], Any]) -> Response:
     """The first `limit` rows as a bare array. Ask for one row more than `limit`: it is not shown, it tells that there is a next page."""
-    shown = rows[:limit]
-    response = jsonify([show(row) for row in shown])
+    response = jsonify([show(row) for row in rows[:limit]])
+    return continued(response, rows, limit, position)
+
+
+def continued(response: Response, rows: Sequence[Row], limit: int, position: Callable[[Row], Any]) -> Response:
+    """The response with the way to the next page in its headers, where there are more rows than `limit`."""
     if len(rows) > limit:
-        cursor = cursor_of(position(shown[-1]))
+        cursor = cursor_of(position(rows[limit - 1]))
         query = urlencode([*((name, value) for name, value in request.args.items(multi=True) if name != "after"), ("after", cursor)])
         response.headers[NEXT] = cursor
         response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
     return response
+
+
+class Capped(ma.fields.Integer):
+    """A whole number of at least `least`; one above `most` counts as `most`, as the original's lists have it."""
+
+    def __init__(self, least: int, most: int, **options: Any) -> None:
+        super().__init__(validate=ma.validate.Range(min=least), **options)
+        self.most = most
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **options: Any) -> int:
+        number = super()._deserialize(value, attr, data, **options)
+        return min(number, self.most)

@@ -60,6 +60,17 @@ class Reader:
                     raise
                 return self._ask(statement, params)  # the server had closed an idle session; a question may be asked twice
 
+    def plain(self, statement: sa.Executable, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """As `ask`, with rows as dictionaries of their own: of thousands of rows that costs half."""
+        self.require()
+        with self._judging():
+            try:
+                return self._plain(statement, params)
+            except exc.DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                return self._plain(statement, params)
+
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Several questions on one state of the database. Raises as `ask` does."""
@@ -98,6 +109,12 @@ class Reader:
     def _ask(self, statement: sa.Executable, params: Mapping[str, Any] | None) -> Sequence[sa.RowMapping]:
         with self._single.connect() as connection:
             return connection.execute(statement, params).mappings().all()
+
+    def _plain(self, statement: sa.Executable, params: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+        with self._single.connect() as connection:
+            result = connection.execute(statement, params)
+            names = tuple(result.keys())
+            return [dict(zip(names, row, strict=False)) for row in result.all()]
 
     @contextmanager
     def _judging(self) -> Iterator[None]:
@@ -235,6 +252,11 @@ def reader() -> Reader:
 def ask(statement: sa.Executable, params: Mapping[str, Any] | None = None) -> Sequence[sa.RowMapping]:
     """All rows of one question, see `Reader.ask`."""
     return reader().ask(statement, params)
+
+
+def plain(statement: sa.Executable, params: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """All rows of one question, see `Reader.plain`."""
+    return reader().plain(statement, params)
 
 
 @contextmanager

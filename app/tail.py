@@ -114,12 +114,15 @@ class Tail:
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
 
-    def join(self, topics: Sequence[str], last_id: str | None) -> Watcher | None:
-        """Watch from where `last_id` points to, else from now on. None when there are too many watchers. Raises what redis-py raises."""
-        epoch, ends = self._ends(topics)
+    def join(self, topics: Sequence[str], last_id: str | None, reserved: bool = False) -> Watcher | None:
+        """Watch from where `last_id` points to, else from now on. None when there are too many watchers, but for one whose place is `reserved`.
+
+        Raises what redis-py raises.
+        """
+        epoch, ends = self.ends(topics)
         wanted, problem = (ends, None) if last_id is None else self._resumed(last_id, epoch, ends)
         with self._lock:
-            if len(self._watchers) >= self._most or self._stopped.is_set():
+            if (len(self._watchers) >= self._most and not reserved) or self._stopped.is_set():
                 return None
             if not self._watchers:
                 self._epoch, self._positions = epoch, {}
@@ -159,7 +162,7 @@ class Tail:
         found: Any = self._broker.quick.xrange(keys.events(topic), f"({after}", until)
         return [Event(epoch, topic, id.decode(), fields[b"e"]) for id, fields in found]
 
-    def _ends(self, topics: Sequence[str]) -> tuple[str, dict[str, str]]:
+    def ends(self, topics: Sequence[str]) -> tuple[str, dict[str, str]]:
         """The epoch, and the id of the newest event of each topic."""
         pipe = self._broker.quick.pipeline(transaction=False)
         pipe.get(keys.EPOCH)
@@ -238,7 +241,7 @@ class Tail:
 
     def _relearn(self, reason: str) -> None:
         """Stand where the streams end, and have everybody begin there anew."""
-        epoch, ends = self._ends(list(self._positions))
+        epoch, ends = self.ends(list(self._positions))
         with self._lock:
             self._epoch = epoch
             self._positions.update({topic: end for topic, end in ends.items() if topic in self._positions})

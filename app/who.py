@@ -1,4 +1,4 @@
-"""Who asks. A session or a token will decide it once there is a login; nothing else in the edge looks at credentials."""
+"""Who asks. In open mode everybody may; a session tells which beacon speaks, where the request does not."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 from flask import request
 
+from app import sessions
 from app.refusing import refuse
 from schema.base import ANONYMOUS, Actor
 
@@ -23,3 +24,20 @@ def actor() -> Actor:
     if not _BEACON_ID.fullmatch(named):
         refuse("bad_request", f"{BEACON_HEADER} is no id of a beacon.")
     return Actor("beacon", named)
+
+
+def session() -> str | None:
+    """The reference of the session that the request presents."""
+    return sessions.reference(request.cookies.get(sessions.COOKIE))
+
+
+def holder(said: str | None) -> str | None:
+    """Which beacon reports: the one that it says it is, else the one that registered with this session, None when nobody knows."""
+    return said or sessions.beacon_of(request.cookies.get(sessions.COOKIE))
+
+
+def registered(beacon_id: str) -> None:
+    """Remember that the beacon has registered with this request's session."""
+    id = request.cookies.get(sessions.COOKIE)
+    if id is not None:
+        sessions.remember_beacon(id, beacon_id)

@@ -6,6 +6,7 @@ import json
 import re
 import threading
 import time
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from http.client import HTTPMessage
 from typing import Any
@@ -39,6 +40,13 @@ class HttpTransport:
         self._lines: list[Line] = []
         self._polling: Line | None = None
         self._interrupted = False
+
+    def heed(self, cancel: Callable[[list[str]], None]) -> None:
+        """Over HTTP the hub's answers to heartbeats bring them."""
+
+    def cookies(self) -> str:
+        """What the hub has set, for a request of another kind."""
+        return "; ".join(f"{name}={value}" for name, value in list(self._cookies.items()))
 
     def register(self, registration: Wire) -> Wire:
         return self._ask("POST", "/Beacon/Register", registration)
@@ -88,7 +96,7 @@ class HttpTransport:
     ) -> Wire:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self._cookies:
-            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in list(self._cookies.items()))
+            headers["Cookie"] = self.cookies()
         if key:
             headers["Idempotency-Key"] = quote(key, safe=":/@+ ")
         reply = self._line().exchange(method, self._prefix + path, encoded(body), headers, timeout)

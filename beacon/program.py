@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
 
+from beacon.carrying import transport_of
 from beacon.context import WorkContext
 from beacon.events import LOG, note
-from beacon.http_transport import HttpTransport
 from beacon.in_hand import InHand, Offer
 from beacon.item import WorkItem
 from beacon.membership import Membership, Stopped
@@ -45,12 +45,13 @@ class Beacon:
     def __init__(self, settings: Settings, providers: Providers, transport: Transport | None = None) -> None:
         self._settings = settings
         self._providers = providers
-        self._transport = transport or HttpTransport(settings.server_url)
+        self._transport = transport or transport_of(settings)
         self._stopping, self._closed, self._hurry, self._beat_now = Event(), Event(), Event(), Event()
         self._in_hand = InHand()
         self._membership = Membership(self._transport, self._introduction)
         self._mail = ProgressMail(self._transport, self._membership)
         self._reporter = Reporter(self._transport, self._membership, self._closed)
+        self._transport.heed(self._cancel)
         self._pool = Pool(settings.max_concurrent, self._work)
         self._temporary = None if settings.work_folder else tempfile.TemporaryDirectory(prefix="beacon-", ignore_cleanup_errors=True)
         self._folder = settings.work_folder or Path(self._temporary.name if self._temporary else "")
@@ -195,5 +196,8 @@ class Beacon:
         record = self._membership.ask(lambda beacon_id: self._transport.heartbeat(beacon_id, self._in_hand.announce()), self._closed, patient=True)
         meant = record.get("CancelWorkItems")
         if isinstance(meant, list):
-            for work_item_hash in self._in_hand.cancel({name for name in meant if isinstance(name, str)}):
-                note(logging.INFO, "item_cancelled", item=work_item_hash)
+            self._cancel([name for name in meant if isinstance(name, str)])
+
+    def _cancel(self, hashes: list[str]) -> None:
+        for work_item_hash in self._in_hand.cancel(set(hashes)):
+            note(logging.INFO, "item_cancelled", item=work_item_hash)

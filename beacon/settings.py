@@ -22,6 +22,8 @@ class Settings:
 
     server_url: str = "http://127.0.0.1:54321"
     name: str = field(default_factory=socket.gethostname)
+    #: auto: WebSocket where the hub has it and this machine has the library, HTTP otherwise.
+    transport: str = "auto"
     host_id: str = field(default_factory=socket.gethostname)
     providers: tuple[str, ...] = ()
     #: Real paths of existing folders. Empty: FileSystem refuses everything.
@@ -84,6 +86,12 @@ def _level(text: str) -> str:
     return text.upper()
 
 
+def _transport(text: str) -> str:
+    if text not in ("auto", "websocket", "http"):
+        raise ValueError("must be auto, websocket or http")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """One setting from outside; given on the command line, it hides the environment's. `many` may be repeated, or parted by this mark."""
@@ -99,6 +107,7 @@ class Option:
 OPTIONS = (
     Option("server_url", "--server", "UV_BEACON_SERVER", _url, "address of the hub"),
     Option("name", "--name", "UV_BEACON_NAME", _text, "what the hub calls this beacon; unique, as a name registered twice is one beacon"),
+    Option("transport", "--transport", "UV_BEACON_TRANSPORT", _transport, "auto, websocket or http; auto falls back to HTTP"),
     Option("host_id", "--host-id", "UV_BEACON_HOST_ID", _text, "what tells the hub which beacons share a machine"),
     Option("providers", "--provider", "UV_BEACON_PROVIDERS", _text, "Shell, FileSystem, Synthetic, or package.module:ClassName", ","),
     Option("allowed_folders", "--allow", "UV_BEACON_ALLOW", _folder, "a folder that FileSystem may touch, with all below it", os.pathsep),

@@ -1,11 +1,12 @@
 """The seam between a beacon and its hub: what is said, whatever carries it.
 
-`beacon.http_transport` is the one over HTTP. One over WebSocket stands beside it with the same six methods: `poll` then
-takes from what the hub pushed.
+`beacon.http_transport` is the one over HTTP, `beacon.socket_transport` the one over WebSocket, where `poll` takes from what the hub
+has pushed; `beacon.mixed_transport` is both.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 Wire = dict[str, Any]
@@ -46,6 +47,9 @@ class Refused(TransportError):
 
 class Transport(Protocol):
     """Carries a beacon's side of the protocol. Called from many threads at a time. Every method raises TransportError."""
+
+    def heed(self, cancel: Callable[[list[str]], None]) -> None:
+        """Have `cancel` called with hashes of items that the hub cancels unasked. Not every road brings such words."""
 
     def register(self, registration: Wire) -> Wire:
         """Makes the beacon known, again if need be; the record that comes back holds its BeaconID."""

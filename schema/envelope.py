@@ -11,13 +11,20 @@
 | `uv:hold:<lane>` | string, expires | the lane waits before its next try |
 | `uv:tries:<lane>` | hash entry id -> count | failed or fatal tries of single envelopes |
 | `uv:reply:<envelope id>` | list, expires | the outcome, for the one who waits |
+| `uv:ended:<item>` | list, expires | how an item has ended, for a caller who waits for it |
 | `uv:events:<topic>` | stream, bounded | events, field `e` |
 | `uv:inbox:<hub>:<beacon>` | list | assignments on their way to a beacon |
-| `uv:presence:<hub>` | hash beacon -> milliseconds | last contact of each beacon |
+| `uv:presence:<hub>` | hash beacon -> milliseconds | last contact of each beacon; negative: since when it is known to be gone |
 | `uv:hands:<hub>` | hash beacon -> JSON [milliseconds, [[item, attempt]]] | what a beacon last said that it works on |
+| `uv:requests:<hub>` | hash request kind -> number | how many requests the web processes have answered, and in what time |
 | `uv:swept` | string | when the last sweep ended, in milliseconds: beat and a worker are alive |
 | `uv:watch:<hub>` | string | since when presence has been watched without a gap, and when last |
+| `uv:bucket:<client>` | hash, expires | tokens that a client has left to enqueue with, and when they were counted |
 | `uv:offered:<item>` | string, expires | the item was offered again a moment ago |
+| `uv:calls` | channel | JSON: inboxes that have got something, or a beacon that another connection has taken over |
+| `uv:connection:<hub>:<beacon>` | string | token of the beacon's newest WebSocket |
+| `uv:cancels:<hub>:<beacon>` | hash item -> attempt, expires | what a beacon without WebSocket is told to cancel |
+| `uv:session:<digest>` | hash, expires | a login: who, since when, and the beacon that registered with it |
 """
 
 from __future__ import annotations
@@ -34,6 +41,7 @@ from schema.base import COMMANDS, Actor, Command, kind_of
 EPOCH = "uv:epoch"
 LANES = "uv:lanes"
 SWEPT = "uv:swept"
+CALLS = "uv:calls"
 
 #: How long one ring of the doorbell stands for all: after this, an append rings again even if nobody answered.
 BELL_MS = 2_000
@@ -86,6 +94,10 @@ def reply(envelope_id: str) -> str:
     return f"uv:reply:{envelope_id}"
 
 
+def ended(work_item_hash: str) -> str:
+    return f"uv:ended:{work_item_hash}"
+
+
 def events(topic: str) -> str:
     return f"uv:events:{topic}"
 
@@ -106,8 +118,28 @@ def watch(hub: str) -> str:
     return f"uv:watch:{hub}"
 
 
+def bucket(client: str) -> str:
+    return f"uv:bucket:{client}"
+
+
 def offered(work_item_hash: str) -> str:
     return f"uv:offered:{work_item_hash}"
+
+
+def requests(hub: str) -> str:
+    return f"uv:requests:{hub}"
+
+
+def connection(hub: str, beacon_id: str) -> str:
+    return f"uv:connection:{hub}:{beacon_id}"
+
+
+def cancels(hub: str, beacon_id: str) -> str:
+    return f"uv:cancels:{hub}:{beacon_id}"
+
+
+def session(digest: str) -> str:
+    return f"uv:session:{digest}"
 
 
 def flush_group(lane: str, one_writer: bool) -> str:

@@ -27,12 +27,16 @@ CODES: dict[str, tuple[int, str]] = {
     "not_json": (415, "The body must be sent as application/json."),
     "invalid": (422, "The body has wrong or unknown fields. Fields lists them by path."),
     "key_reused": (422, "This Idempotency-Key was used for another request. Use a new key for a new request."),
+    "admission_denied": (429, "The hub takes no more work for now; Reason says why. Repeat after RetryAfterSeconds."),
+    "work_failed": (500, "The item that was waited for has failed or was canceled; Status and Attempts are with the item."),
     "internal": (500, "The hub made a mistake; it is logged under the RequestID."),
     "defect": (500, "The command failed again and again and lies among the dead letters, where it can be replayed or discarded."),
+    "no_beacon": (503, "No beacon offers this capability. Nothing was queued; repeat when one has joined."),
     "unavailable": (503, "A part that is needed does not answer. Nothing was accepted; repeat later."),
     "not_ready": (503, "The hub is not ready: the database lacks tables, see Missing. It becomes ready by itself."),
     "outcome_unknown": (503, "No answer in time. Outcome unknown, repeat with the same Idempotency-Key; repeating is always safe."),
     "overloaded": (503, "The journal is full, nothing was accepted. Repeat later."),
+    "wait_over": (504, "The item has not ended within TimeoutMs. It goes on; repeat with the same Idempotency-Key to wait for it again."),
 }
 
 

@@ -40,6 +40,16 @@ class Settings:
     allow_open: bool = setting("UV_ALLOW_OPEN", False, "Serve beyond loopback without authentication. Anybody who reaches the port can run commands.")
     max_body: int = setting("UV_MAX_BODY", 1_048_576, "Largest request body in bytes, but for the results of work.")
     max_result: int = setting("UV_MAX_RESULT", 33_554_432, "Largest body in bytes with which a beacon may complete or fail an item.")
+    max_frame: int = setting("UV_MAX_FRAME", 33_554_432, "Largest WebSocket message in bytes.")
+    ping_seconds: float = setting("UV_PING_SECONDS", 20.0, "Seconds between pings of each WebSocket; 2.2 times as long in silence closes it.")
+    session_seconds: int = setting("UV_SESSION_SECONDS", 86_400, "Seconds that a login is good for.")
+    max_queued: int = setting("UV_MAX_QUEUED", 500_000, "Waiting items from which on new ones are refused (429); 0: no limit.")
+    soft_queued: int = setting(
+        "UV_SOFT_QUEUED", 300_000, "Waiting items from which on new ones are refused while too few beacons are alive; 0: never."
+    )
+    min_alive: float = setting("UV_MIN_ALIVE", 0.5, "Part of the beacons that must be alive once UV_SOFT_QUEUED items wait.")
+    client_rate: float = setting("UV_CLIENT_RATE", 0.0, "Items that one address may enqueue per second in the long run; 0: no limit.")
+    client_burst: int = setting("UV_CLIENT_BURST", 500, "Items that one address may enqueue at once before UV_CLIENT_RATE holds it back.")
     wait: float = setting("UV_WAIT", 5.0, "Seconds that a request waits for the committed outcome unless it says Prefer: wait=n.")
     web_workers: int = setting("UV_WEB_WORKERS", 2, "Web processes.")
     web_threads: int = setting("UV_WEB_THREADS", 64, "Threads of each web process; each long poll and each open page holds one.")
@@ -84,6 +94,12 @@ class Settings:
                 raise BadSettings(f"{env_of(name)} must be at least {least}")
         if not 0 <= self.wait <= 300:  # also refuses what is no number at all
             raise BadSettings("UV_WAIT must be 0 to 300 seconds")
+        if not 0.1 <= self.ping_seconds <= 300:
+            raise BadSettings("UV_PING_SECONDS must be 0.1 to 300 seconds")
+        if not 0 <= self.min_alive <= 1:
+            raise BadSettings("UV_MIN_ALIVE must be 0 to 1")
+        if not 0 <= self.client_rate <= 1_000_000:
+            raise BadSettings("UV_CLIENT_RATE must be 0 to 1000000 items per second")
         if self.batch > 10_000:  # a batch is looked up with one statement, whose parameters the engines limit to 32 766 and 65 535
             raise BadSettings("UV_BATCH must be at most 10000")
         if self.log_level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
@@ -113,7 +129,20 @@ class Settings:
 
 
 #: Settings that cannot be smaller.
-LEAST = {"max_body": 1_024, "max_result": 1_024, "web_workers": 1, "web_threads": 4, "worker_processes": 1, "batch": 1, "unit_ms": 1}
+LEAST = {
+    "max_body": 1_024,
+    "max_result": 1_024,
+    "max_frame": 1_024,
+    "session_seconds": 1,
+    "web_workers": 1,
+    "web_threads": 4,
+    "worker_processes": 1,
+    "batch": 1,
+    "unit_ms": 1,
+    "max_queued": 0,
+    "soft_queued": 0,
+    "client_burst": 1,
+}
 
 
 def env_of(name: str) -> str:

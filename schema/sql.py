@@ -57,8 +57,10 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def to_wire(moment: datetime | None) -> str | None:
-    """A time as clients compare it: `2025-01-02T03:04:05.678Z`."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def to_wire(moment: datetime | str | None) -> str | None:
+    """A time as clients compare it: `2025-01-02T03:04:05.678Z`. One that was read in that form stays as it is."""
+    if moment is None or isinstance(moment, str):
+        return moment
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"

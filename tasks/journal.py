@@ -230,7 +230,7 @@ class Flush:
         unit = applied.unit
         assert unit is not None
         pipe = self.kernel.redis.pipeline(transaction=False)
-        outbox.answer(pipe, applied.replies)
+        outbox.answer(pipe, applied.replies, unit.answers)
         outbox.deliver(pipe, unit.deliveries)
         pipe.execute()
         crash_point("answered")

@@ -43,11 +43,11 @@ for i = 2, #ARGV do redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'e'
 """
 
 
-def answer(pipe: Any, replies: Sequence[tuple[Envelope, Outcome]]) -> None:
-    """Tell those who wait."""
-    if replies:
-        names = [keys.reply(envelope.id) for envelope, _ in replies]
-        pipe.eval(_ANSWER, len(names), *names, keys.REPLY_SECONDS, *(encode_outcome(outcome) for _, outcome in replies))
+def answer(pipe: Any, replies: Sequence[tuple[Envelope, Outcome]], more: Sequence[tuple[str, bytes]] = ()) -> None:
+    """Tell those who wait: for the outcome of their command, or, with `more`, at a list of another name."""
+    told = [(keys.reply(envelope.id), encode_outcome(outcome)) for envelope, outcome in replies] + list(more)
+    if told:
+        pipe.eval(_ANSWER, len(told), *(name for name, _ in told), keys.REPLY_SECONDS, *(message for _, message in told))
 
 
 def send_events(pipe: Any, events: Sequence[Sequence[Any]], committed_at: str | None) -> None:
@@ -66,6 +66,9 @@ def deliver(pipe: Any, deliveries: Iterable[tuple[str, bytes]]) -> None:
         inboxes.setdefault(inbox, []).append(message)
     for inbox, messages in inboxes.items():
         pipe.rpush(inbox, *messages)
+    if inboxes:
+        # Whoever holds the beacons' sockets listens here; one that did not hear it looks by itself within seconds.
+        pipe.publish(keys.CALLS, orjson.dumps({"Inboxes": list(inboxes)}))
 
 
 def append(kernel: Kernel, envelopes: Iterable[tuple[str, bytes]]) -> None:

@@ -28,7 +28,8 @@ class Rows:
         self._connection = connection
         self._new: dict[Shape, list[dict[str, Any]]] = {}
         self._amended: dict[sa.Table, dict[Key, dict[str, Any]]] = {}
-        self._known: dict[sa.Table, dict[Key, Row]] = {}
+        #: None for a key that has no row.
+        self._known: dict[sa.Table, dict[Key, Row | None]] = {}
 
     def __bool__(self) -> bool:
         """Whether anything is held back or known, so that a statement may meddle with it."""
@@ -39,13 +40,18 @@ class Rows:
         if pending:  # an amendment from before was of a row that did not exist
             pending.pop(tuple(row[column.name] for column in table.primary_key), None)
         self._new.setdefault((table, tuple(row)), []).append(row)
+        known = self._known.get(table)
+        if known:
+            (column,) = table.primary_key
+            known.pop((row[column.name],), None)  # it may be known as absent
 
     def amend(self, table: sa.Table, key: Key, values: Mapping[str, Any]) -> None:
         pending = self._amended.setdefault(table, {})
         pending[key] = {**pending.get(key, {}), **values}
         known = self._known.get(table, {})
-        if key in known:
-            known[key] = {**known[key], **values}  # a new one: whoever holds the old one still sees what was before
+        before = known.get(key)
+        if before is not None:
+            known[key] = {**before, **values}  # a new one: whoever holds the old one still sees what was before
 
     def find(self, table: sa.Table, key: Key) -> Row | None:
         if key not in self._known.get(table, {}):
@@ -53,12 +59,13 @@ class Rows:
         return self._known[table].get(key)
 
     def fetch(self, table: sa.Table, keys: Iterable[Key]) -> None:
-        """Know the rows of these keys, as far as there are such: one statement for all that are not known yet."""
+        """Know the rows of these keys, and which keys have none: one statement for all that are not known yet."""
         known = self._known.setdefault(table, {})
         wanted = list(dict.fromkeys(key[0] for key in keys if key not in known))
         if wanted:
             self.write([table])
             (column,) = table.primary_key
+            known.update(dict.fromkeys((value,) for value in wanted))
             for row in self._connection.execute(_select(table), {"keys": wanted}).mappings():
                 known[row[column],] = row
 

@@ -104,6 +104,10 @@ class Unit:
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     orders: list[Envelope] = field(default_factory=list)
     deliveries: list[tuple[str, bytes]] = field(default_factory=list)
+    #: Further answers, by the Redis list at which somebody may wait for them.
+    answers: list[tuple[str, bytes]] = field(default_factory=list)
+    #: What verbs of this unit leave for each other, by whoever leaves it.
+    notes: dict[Any, Any] = field(default_factory=dict)
     #: What a closing step sums up, by the step's own key.
     sums: dict[Any, dict[Any, int]] = field(default_factory=dict)
     _rows: Rows = field(init=False)
@@ -172,6 +176,10 @@ class Unit:
     def deliver(self, inbox: str, message: bytes) -> None:
         """Put a message into a beacon's inbox after the commit. May be lost with the broker; the sweep offers it again."""
         self.deliveries.append((inbox, message))
+
+    def answer(self, name: str, message: bytes) -> None:
+        """Hand a message to whoever waits at that list after the commit. May be lost with the broker: who waits must look at the rows, too."""
+        self.answers.append((name, message))
 
     def at_end(self, step: Callable[..., None], *arguments: Any) -> None:
         """Do a step once before the commit, however many verbs ask for it."""

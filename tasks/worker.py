@@ -16,15 +16,31 @@ from kombu import Queue
 from kombu.exceptions import OperationalError
 
 from schema.hub.commands import (
+    CancelWork,
+    CompleteBatch,
     CompleteWork,
     DeregisterBeacon,
+    DispatchWork,
+    DropActionDefaults,
+    EndRun,
+    EnqueueBatch,
     EnqueueWork,
     FailWork,
     GreetBeacon,
     LoseBeacon,
+    MoveLine,
     OfferAgain,
+    PauseBeacon,
+    PauseCapability,
+    ProgressBatch,
     ProgressWork,
     RegisterBeacon,
+    ReorderWork,
+    RequeueMany,
+    RequeueWork,
+    SetActionDefaults,
+    StartRun,
+    SuspectBeacon,
     Tick,
 )
 from schema.ledger.commands import DiscardDeadLetter, ReplayDeadLetter, Retain
@@ -33,16 +49,25 @@ from tasks import journal, log, migrations, reconnect, unit
 from tasks import sweep as sweeping
 from tasks.failures import is_transient
 from tasks.frame import Foresight, Verb
+from tasks.hub import enqueue as enqueuing
 from tasks.hub import presence as watching
+from tasks.hub.batches import complete_batch, enqueue_batch, progress_batch
+from tasks.hub.cancel import cancel
 from tasks.hub.complete import complete
+from tasks.hub.defaults import drop_defaults, set_defaults
 from tasks.hub.deregister import deregister
-from tasks.hub.enqueue import enqueue
+from tasks.hub.dispatch import dispatch_work
 from tasks.hub.fail import fail
 from tasks.hub.items import foresee
-from tasks.hub.lose import greet, lose
+from tasks.hub.lose import greet, lose, suspect
+from tasks.hub.move_line import move_line
 from tasks.hub.offer_again import offer_again
+from tasks.hub.pause import pause_beacon, pause_capability
 from tasks.hub.progress import progress
 from tasks.hub.register import register
+from tasks.hub.reorder import reorder
+from tasks.hub.requeue import requeue, requeue_many
+from tasks.hub.runs import end_run, start_run
 from tasks.hub.tick import tick
 from tasks.kernel import Kernel, broker
 from tasks.ledger.discard import discard
@@ -59,17 +84,37 @@ VERBS: Mapping[str, Verb] = {
     RegisterBeacon.name: register,
     DeregisterBeacon.name: deregister,
     GreetBeacon.name: greet,
+    SuspectBeacon.name: suspect,
     LoseBeacon.name: lose,
-    EnqueueWork.name: enqueue,
+    PauseBeacon.name: pause_beacon,
+    PauseCapability.name: pause_capability,
+    StartRun.name: start_run,
+    EndRun.name: end_run,
+    EnqueueWork.name: enqueuing.enqueue,
+    EnqueueBatch.name: enqueue_batch,
+    CancelWork.name: cancel,
+    ReorderWork.name: reorder,
+    RequeueWork.name: requeue,
+    RequeueMany.name: requeue_many,
+    SetActionDefaults.name: set_defaults,
+    DropActionDefaults.name: drop_defaults,
     ProgressWork.name: progress,
+    ProgressBatch.name: progress_batch,
     CompleteWork.name: complete,
+    CompleteBatch.name: complete_batch,
     FailWork.name: fail,
     OfferAgain.name: offer_again,
+    MoveLine.name: move_line,
+    DispatchWork.name: dispatch_work,
     Tick.name: tick,
 }
 
 #: What a batch reads ahead for its commands, by the same names.
-FORESIGHTS: Mapping[str, Foresight] = dict.fromkeys((ProgressWork.name, CompleteWork.name, FailWork.name), foresee)
+FORESIGHTS: Mapping[str, Foresight] = {
+    **dict.fromkeys((ProgressWork.name, ProgressBatch.name, CompleteWork.name, CompleteBatch.name, FailWork.name), foresee),
+    **dict.fromkeys((CancelWork.name, ReorderWork.name, RequeueWork.name), foresee),
+    **dict.fromkeys((EnqueueWork.name, EnqueueBatch.name), enqueuing.foresee),
+}
 
 settings = Settings.read(os.environ)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from typing import Any
 
@@ -35,18 +36,27 @@ control_socket_disable = True
 
 
 def post_worker_init(worker: Any) -> None:
-    """Give the worker our error body, and end the event streams when it is told to stop: they would use up the time to finish requests."""
+    """Give the worker our error body and room for sockets; end sockets and streams when it is told to stop, for they would use up the time of requests."""
     # Loaded here and not above, because the main process needs no app.
     from app.serving import write_error
 
     # gunicorn has no setting for it, and its HTML would break every client that reads JSON.
     util.write_error = write_error
-    tail = worker.wsgi.extensions["tail"]
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each beacon's socket is an open file
+    tail, hall = worker.wsgi.extensions["tail"], worker.wsgi.extensions["hall"]
     before = signal.getsignal(signal.SIGTERM)
 
     def stopping(number: int, frame: Any) -> None:
         tail.stop()
+        hall.stop()
         if callable(before):
             before(number, frame)
 
     signal.signal(signal.SIGTERM, stopping)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """What beacons have said over their sockets is still carried out: they will not say it again."""
+    if getattr(worker, "wsgi", None) is not None:
+        worker.wsgi.extensions["hall"].finish(graceful_timeout - 2)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
+from app import who
 from app.answers import Blueprint, carry_out
 from app.hub.here import hub_id
-from schema.hub.commands import CompleteWork, DeregisterBeacon, EnqueueWork, FailWork, ProgressWork, RegisterBeacon
-from schema.hub.forms import CompleteWire, EnqueueWire, FailWire, ProgressWire, RegisterWire
+from schema.hub.commands import CompleteWork, DeregisterBeacon, FailWork, ProgressWork, RegisterBeacon
+from schema.hub.forms import CompleteWire, FailWire, ProgressWire, RegisterWire
 from schema.hub.rules.presence import presence_ms
 
 hub_orders = Blueprint("hub_orders", __name__, description="Beacons and work: what changes them.")
@@ -22,7 +23,7 @@ Body = dict[str, Any]
 def register(body: Body) -> Response:
     """Register a beacon, or renew its registration. A name keeps its BeaconID."""
     in_hand = body["WorkItems"]
-    return carry_out(
+    response = carry_out(
         RegisterBeacon(
             hub=hub_id(),
             beacon_name=body["Name"],
@@ -34,49 +35,20 @@ def register(body: Body) -> Response:
             bind_addresses=body["BindAddresses"],
             shared_mounts=body["SharedMounts"],
             host_id=body["HostID"],
-            session_id=request.cookies.get("SessionID"),
+            session_id=who.session(),
             presence_ms=presence_ms(body["HeartbeatIntervalMs"]),
             in_hand=None if in_hand is None else [(item["WorkItemHash"], item["AttemptNumber"]) for item in in_hand],
         )
     )
+    if response.status_code == 200:
+        who.registered(response.get_json()["BeaconID"])
+    return response
 
 
 @hub_orders.route("/Beacon/<beacon_id>", methods=["DELETE"])
 def deregister(beacon_id: str) -> Response:
     """Let a beacon go; what it held goes back to the queue."""
     return carry_out(DeregisterBeacon(hub=hub_id(), beacon_id=beacon_id))
-
-
-@hub_orders.route("/Beacon/Work/Enqueue", methods=["POST"])
-@hub_orders.arguments(EnqueueWire)
-def enqueue(body: Body) -> Response:
-    """Store a work item for whichever beacon can do it."""
-    return carry_out(
-        EnqueueWork(
-            hub=hub_id(),
-            capability=body["Capability"],
-            action=body["Action"],
-            settings=body["Settings"],
-            run_id=body["RunID"],
-            run_hash=body["RunHash"],
-            node_hash=body["NodeHash"],
-            operation_hash=body["OperationHash"],
-            affinity_key=body["AffinityKey"],
-            require_affinity_match=body["RequireAffinityMatch"],
-            timeout_ms=body["TimeoutMs"],
-            priority=body["Priority"],
-            max_attempts=max(1, _whole(body["Settings"], "maxRetries", 1)),
-            retry_backoff_ms=max(0, _whole(body["Settings"], "retryBackoffMs", 5_000)),
-            submitter_tag=body["SubmitterTag"],
-            metadata=body["Metadata"],
-        )
-    )
-
-
-def _whole(settings: Body, name: str, default: int) -> int:
-    """The original keeps the retry policy among the caller's settings; what is no whole number there is not meant for us."""
-    value = settings.get(name, default)
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31 else default
 
 
 @hub_orders.route("/Beacon/Work/<work_item_hash>/Complete", methods=["POST"])
@@ -110,4 +82,4 @@ def progress(body: Body, work_item_hash: str) -> Response:
 
 
 def _report(body: Body, work_item_hash: str) -> Body:
-    return {"hub": hub_id(), "work_item_hash": work_item_hash, "beacon_id": body["BeaconID"], "attempt": body["AttemptNumber"]}
+    return {"hub": hub_id(), "work_item_hash": work_item_hash, "beacon_id": who.holder(body["BeaconID"]), "attempt": body["AttemptNumber"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from app.paging import PageWire
+from app.paging import Capped, PageWire
 from schema.hub.rules.lifecycle import BUCKET_NAMES, STATUSES
 from schema.wire import Wire
 
@@ -18,7 +18,7 @@ class ItemsQuery(PageWire):
 class QueueQuery(PageWire):
     """The board: one bucket if it is named, with what has ended if `include` is `history`."""
 
-    limit = fields.Integer(load_default=200, validate=validate.Range(min=1, max=5_000))
+    limit = Capped(1, 5_000, load_default=200)
     bucket = fields.String(load_default="", validate=validate.OneOf(["", *BUCKET_NAMES]))
     include = fields.String(load_default="", validate=validate.OneOf(["", "history"]))
 
@@ -26,5 +26,11 @@ class QueueQuery(PageWire):
 class EventsQuery(Wire):
     """A page of an item's history: `after` is the Seq of the last event seen."""
 
-    limit = fields.Integer(load_default=500, validate=validate.Range(min=1, max=5_000))
+    limit = Capped(1, 5_000, load_default=500)
     after = fields.Integer(load_default=0, validate=validate.Range(min=0))
+
+
+class ActionsQuery(Wire):
+    """The catalog of actions, of one capability if it is named."""
+
+    Capability = fields.String(load_default="")

@@ -36,12 +36,12 @@ def poll(body: dict[str, Any]) -> dict[str, Any]:
 @polling.route("/Beacon/<beacon_id>/Heartbeat", methods=["POST"])
 @polling.arguments(HeartbeatWire)
 def heartbeat(body: dict[str, Any], beacon_id: str) -> dict[str, Any]:
-    """A sign of life. With WorkItems, the hub offers again what the beacon should hold and does not mention."""
+    """A sign of life. With WorkItems, the hub offers again what the beacon should hold and does not name. CancelWorkItems names what to let go of."""
     row = _known(beacon_id)
     said = body["WorkItems"]
     hand = None if said is None else [(item["WorkItemHash"], item["AttemptNumber"]) for item in said]
     contact.touch(broker().quick, hub_id(), beacon_id, hand)
-    return records_of([row])[0]
+    return records_of([row])[0] | {"CancelWorkItems": contact.cancels(broker().quick, hub_id(), beacon_id, hand)}
 
 
 def _known(beacon_id: str) -> Any:

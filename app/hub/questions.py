@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from app.reading import ask
-from schema.hub.rules.lifecycle import BUCKET_NAMES, BUCKETS, FINAL
-from schema.hub.tables import beacon, tally, work_attempt, work_event, work_item
+from schema.hub.rules.lifecycle import BUCKET_NAMES, BUCKETS, FINAL, HELD
+from schema.hub.tables import action_default, affinity, beacon, tally, work_attempt, work_event, work_item
 
 Rows = Sequence[sa.RowMapping]
 
@@ -22,12 +23,38 @@ _BEACON = sa.select(beacon).where(beacon.c.hub == sa.bindparam("of_hub"), beacon
 _ITEM = sa.select(work_item).where(_OF_HUB, work_item.c.work_item_hash == sa.bindparam("hash"))
 _HELD = (
     sa.select(work_item.c.assigned_beacon_id, work_item.c.work_item_hash)
-    .where(_OF_HUB, work_item.c.status == "Running", work_item.c.assigned_beacon_id.in_(sa.bindparam("ids", expanding=True)))
+    .where(_OF_HUB, work_item.c.status.in_(HELD), work_item.c.assigned_beacon_id.in_(sa.bindparam("ids", expanding=True)))
     .order_by(work_item.c.dispatched_at)
 )
 _HOLDER = sa.select(work_item.c.assigned_beacon_id, work_item.c.attempt_number).where(
-    _OF_HUB, work_item.c.work_item_hash == sa.bindparam("hash"), work_item.c.status == "Running"
+    _OF_HUB, work_item.c.work_item_hash == sa.bindparam("hash"), work_item.c.status.in_(HELD)
 )
+_HOLDERS = sa.select(work_item.c.assigned_beacon_id, work_item.c.work_item_hash, work_item.c.attempt_number).where(
+    _OF_HUB, work_item.c.status.in_(HELD), work_item.c.work_item_hash.in_(sa.bindparam("hashes", expanding=True))
+)
+_HOLDING = sa.select(beacon.c.beacon_id, beacon.c.presence_ms, beacon.c.last_contact_at).where(
+    beacon.c.hub == sa.bindparam("of_hub"), beacon.c.beacon_id.in_(sa.bindparam("ids", expanding=True))
+)
+_ABILITIES = (
+    sa.select(beacon.c.beacon_id, beacon.c.name, beacon.c.status, beacon.c.capabilities, beacon.c.actions, beacon.c.action_schemas)
+    .where(beacon.c.hub == sa.bindparam("of_hub"), beacon.c.status != "Deregistered")
+    .order_by(beacon.c.registered_at, beacon.c.beacon_id)
+)
+#: Past waits that are looked at.
+RECENT = 300
+_WAITS = (
+    sa.select(work_item.c.capability, work_item.c.action, work_item.c.queue_wait_ms)
+    .where(_OF_HUB, work_item.c.status == "Complete")
+    .order_by(work_item.c.ticket.desc())
+    .limit(RECENT)
+)
+_BASELINES = sa.select(
+    action_default.c.capability,
+    action_default.c.action,
+    action_default.c.expected_wait_p95_ms,
+    action_default.c.heartbeat_expected_ms,
+    action_default.c.min_samples_for_baseline,
+).where(action_default.c.hub == sa.bindparam("of_hub"))
 _COUNTS = sa.select(tally.c.capability, tally.c.action, tally.c.status, tally.c["items"]).where(tally.c.hub == sa.bindparam("of_hub"))
 
 
@@ -68,6 +95,13 @@ def is_held(hub: str, beacon_id: str, work_item_hash: str, attempt: int) -> bool
     )
 
 
+def held_of(hub: str, hashes: Sequence[str]) -> set[tuple[str, str, int]]:
+    """(beacon, item, attempt) of those of the items that somebody holds now."""
+    return {
+        (row["assigned_beacon_id"], row["work_item_hash"], row["attempt_number"]) for row in _rows(_HOLDERS, {"of_hub": hub, "hashes": list(hashes)})
+    }
+
+
 def items(hub: str, statuses: Sequence[str], limit: int, after: str | None, newest_first: bool = False) -> Rows:
     """Items in the given states by age, a page at a time; `after` is the ticket of the last one seen."""
     params = {"of_hub": hub, "most": limit} | ({} if after is None else {"after": after})
@@ -103,6 +137,32 @@ def attempts_of(work_item_hash: str) -> Rows:
     return _rows(sa.select(work_attempt).where(work_attempt.c.work_item_hash == work_item_hash).order_by(work_attempt.c.attempt_number))
 
 
+def beacons_of(hub: str, ids: Sequence[str]) -> Rows:
+    """What some beacons have promised of their contact."""
+    return _rows(_HOLDING, {"of_hub": hub, "ids": list(ids)})
+
+
+def abilities(hub: str) -> Rows:
+    """What each registered beacon can do, in the order of their registration."""
+    return _rows(_ABILITIES, {"of_hub": hub})
+
+
+def recent_waits(hub: str) -> Rows:
+    """How long the newest finished items had waited."""
+    return _rows(_WAITS, {"of_hub": hub})
+
+
+def action_baselines(hub: str) -> Rows:
+    """What the operator has said of actions, as far as it concerns the health of their items."""
+    return _rows(_BASELINES, {"of_hub": hub})
+
+
+def affinities(hub: str, limit: int, after: str | None) -> Rows:
+    """Bindings that hold, a page at a time; a beacon's own name is none."""
+    statement = sa.select(affinity).where(affinity.c.hub == hub, affinity.c.expires_at > datetime.now(UTC)).order_by(affinity.c.id).limit(limit)
+    return _rows(statement if after is None else statement.where(affinity.c.id > after))
+
+
 def summary(hub: str) -> dict[str, Any]:
     """How many items stand where, in all and by capability: counts that units keep, so the answer does not depend on how many there are."""
     buckets = dict.fromkeys(BUCKET_NAMES, 0)
@@ -112,6 +172,6 @@ def summary(hub: str) -> dict[str, Any]:
         named = {"Capability": row["capability"], "Action": row["action"], "Queued": 0, "Running": 0, "Stalled": 0}
         lane = capabilities.setdefault((row["capability"], row["action"]), named)
         if row["status"] in LIVE:
-            lane["Running" if row["status"] == "Running" else "Queued"] += row["items"]
-    busy = [lane for lane in capabilities.values() if lane["Queued"] or lane["Running"]]
+            lane[row["status"] if row["status"] in HELD else "Queued"] += row["items"]
+    busy = [lane for lane in capabilities.values() if lane["Queued"] or lane["Running"] or lane["Stalled"]]
     return {"Buckets": buckets, "ByCapability": sorted(busy, key=lambda lane: (lane["Capability"], lane["Action"]))}

@@ -6,16 +6,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from schema.hub.rules.health import UNKNOWN, Health
 from schema.hub.rules.lifecycle import BUCKETS
+from schema.hub.rules.presence import LIVENESS
 from schema.sql import to_wire
 
 #: A row by column name, from SQL or about to be stored.
 Row = Mapping[Any, Any]
 
+NOT_LOOKED = Health(None, UNKNOWN, "")
+
 
 def beacon_record(row: Row, current: Sequence[str], last_contact: datetime | None = None) -> dict[str, Any]:
     """A beacon as clients see it. `current`: hashes of the items it holds; `last_contact` where something newer than the row is known."""
-    status = row["status"]
+    status = "Online" if row["status"] == "Suspect" else row["status"]
     if status == "Online" and len(current) >= row["max_concurrent"]:
         status = "Busy"
     return {
@@ -34,6 +38,8 @@ def beacon_record(row: Row, current: Sequence[str], last_contact: datetime | Non
         "HostID": row["host_id"],
         "SharedMounts": row["shared_mounts"],
         "ActionSchemas": row["action_schemas"],
+        "Liveness": LIVENESS[row["status"]],
+        "PausedAt": to_wire(row["paused_at"]),
     }
 
 
@@ -61,8 +67,8 @@ def item_for_beacon(row: Row, attempt: int, dispatched_at: datetime, waited_ms: 
     }
 
 
-def work_item_record(row: Row) -> dict[str, Any]:
-    """An item as lists and the board show it."""
+def work_item_record(row: Row, health: Health = NOT_LOOKED) -> dict[str, Any]:
+    """An item as lists and the board show it, with the health that somebody has looked up."""
     progress = row["progress"] or {}
     return {
         "WorkItemHash": row["work_item_hash"],
@@ -91,6 +97,10 @@ def work_item_record(row: Row) -> dict[str, Any]:
         "AttemptNumber": row["attempt_number"],
         "MaxAttempts": row["max_attempts"],
         "RetryBackoffMs": row["retry_backoff_ms"],
+        "NotBefore": to_wire(row["due_at"]) if row["status"] == "Delayed" else None,
+        "ConcurrencyKey": row["concurrency_key"],
+        "ConcurrencyLimit": row["concurrency_limit"],
+        "UniqueKey": row["unique_key"],
         "RetryAfter": to_wire(row["due_at"]) if row["status"] == "RetryScheduled" else None,
         "LastError": row["last_error"],
         "CancelRequested": row["cancel_requested"],
@@ -100,6 +110,9 @@ def work_item_record(row: Row) -> dict[str, Any]:
         "Progress": {name: value for name, value in progress.items() if name != "Log"},
         "AccumulatedLog": progress.get("Log", []),
         "Result": row["result"],
+        "Health": health.value,
+        "HealthLabel": health.label,
+        "HealthReason": health.reason,
     }
 
 
@@ -131,4 +144,31 @@ def work_attempt_record(row: Row) -> dict[str, Any]:
         "Error": row["error"],
         "Outputs": row["outputs"],
         "Log": row["log"],
+    }
+
+
+def affinity_record(row: Row) -> dict[str, Any]:
+    """To which beacon an affinity key has stuck."""
+    return {
+        "AffinityKey": row["affinity_key"],
+        "BeaconID": row["beacon_id"],
+        "RunHash": row["run_hash"],
+        "CreatedAt": to_wire(row["created_at"]),
+        "ExpiresAt": to_wire(row["expires_at"]),
+    }
+
+
+def action_default_record(row: Row) -> dict[str, Any]:
+    """What holds for items of an action whose sender does not say."""
+    return {
+        "Capability": row["capability"],
+        "Action": row["action"],
+        "TimeoutMs": row["timeout_ms"],
+        "MaxAttempts": row["max_attempts"],
+        "RetryBackoffMs": row["retry_backoff_ms"],
+        "DefaultPriority": row["default_priority"],
+        "ExpectedWaitP95Ms": row["expected_wait_p95_ms"],
+        "HeartbeatExpectedMs": row["heartbeat_expected_ms"],
+        "MinSamplesForBaseline": row["min_samples_for_baseline"],
+        "UpdatedAt": to_wire(row["updated_at"]),
     }

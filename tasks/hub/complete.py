@@ -7,7 +7,7 @@ from schema.hub.rules.settle import Verdict
 from schema.outcome import Done, Outcome, Refused
 from tasks.hub.dispatch import dispatch
 from tasks.hub.items import duration_ms, end_attempt, happen, moment
-from tasks.hub.report import judge
+from tasks.hub.report import canceled, judge
 from tasks.unit import Unit
 
 
@@ -17,6 +17,8 @@ def complete(command: CompleteWork, unit: Unit) -> Outcome:
     if isinstance(judged, Refused):
         return judged
     item, verdict = judged
+    if (told_canceled := canceled(unit, item, verdict, command)) is not None:
+        return told_canceled
     if verdict is Verdict.ACCEPTED:
         end_attempt(unit, item, "Complete", outputs=command.outputs, log=command.log)
         told = {"DurationMs": duration_ms(unit, item), "AttemptNumber": item["attempt_number"], "CompletedAt": moment(unit)}

@@ -12,7 +12,7 @@ from schema.outcome import Done, Outcome, Refused
 from schema.sql import to_wire
 from tasks.hub.dispatch import dispatch
 from tasks.hub.items import duration_ms, end_attempt, happen
-from tasks.hub.report import judge
+from tasks.hub.report import canceled, judge
 from tasks.rows import Row
 from tasks.unit import Unit
 
@@ -23,6 +23,8 @@ def fail(command: FailWork, unit: Unit) -> Outcome:
     if isinstance(judged, Refused):
         return judged
     item, verdict = judged
+    if (told_canceled := canceled(unit, item, verdict, command)) is not None:
+        return told_canceled
     if verdict is Verdict.ACCEPTED:
         end_in_failure(unit, item, "Error", command.error, command.log)
     return Done({"Status": "Failed", "WorkItemHash": item["work_item_hash"]})

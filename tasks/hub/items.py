@@ -5,19 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
+from schema import envelope as keys
 from schema.base import Event
-from schema.hub.commands import Report
-from schema.hub.rules.lifecycle import next_status
+from schema.hub.commands import CancelWork, CompleteBatch, ProgressBatch, ReorderWork, Report, RequeueWork
+from schema.hub.rules.lifecycle import FINAL, next_status
 from schema.hub.tables import work_attempt, work_event, work_item
 from schema.sql import to_wire
+from tasks.hub import places
 from tasks.hub.tally import count
 from tasks.rows import Row
 from tasks.unit import Unit
 
 
-def foresee(reports: Sequence[Report], unit: Unit) -> None:
-    """Read the items that a batch of reports names, all with one statement."""
-    unit.fetch(work_item, [(report.work_item_hash,) for report in reports])
+def foresee(commands: Sequence[Report | CancelWork | ReorderWork | RequeueWork | CompleteBatch | ProgressBatch], unit: Unit) -> None:
+    """Read the items that a batch of commands names, all with one statement."""
+    named: list[tuple[str]] = []
+    for command in commands:
+        if isinstance(command, (CompleteBatch, ProgressBatch)):
+            named += [(row["work_item_hash"],) for row in command.items]
+        else:
+            named.append((command.work_item_hash,))
+    unit.fetch(work_item, named)
 
 
 def load(unit: Unit, hub: str, work_item_hash: str) -> Row | None:
@@ -32,12 +42,25 @@ def update(unit: Unit, item: Row, **values: Any) -> None:
 
 
 def happen(unit: Unit, item: Row, happening: str, kind: str, payload: dict[str, Any], beacon_id: str = "", **values: Any) -> str:
-    """Let something happen to an item: its next status, its next event, and the announcement `queue.<kind>`. Returns the status."""
+    """Let something happen to an item: its next status, its next event, and the announcement `queue.<kind>`. Returns the status.
+
+    With its state changes the place where it waits, and what it holds: a permit goes back when it ends or pauses.
+    """
     status = next_status(item["status"], happening)
     seq = item["seq"] + 1
+    after = {**item, **values, "status": status, "seq": seq, "last_event_at": unit.now}
+    values |= places.moved(unit, item, after)
     update(unit, item, status=status, seq=seq, last_event_at=unit.now, **values)
     record(unit, item, seq, kind, item["status"], status, payload, beacon_id)
+    if status in FINAL and item["awaited"]:
+        _hand_over(unit, after)
     return status
+
+
+def _hand_over(unit: Unit, item: Row) -> None:
+    """Tell the one who waits for the item how it has ended."""
+    told = {"Status": item["status"], "Result": item["result"], "LastError": item["last_error"], "CancelReason": item["cancel_reason"]}
+    unit.answer(keys.ended(item["work_item_hash"]), orjson.dumps(told))
 
 
 def record(unit: Unit, item: Any, seq: int, kind: str, before: str, after: str, payload: dict[str, Any], beacon_id: str = "") -> None:

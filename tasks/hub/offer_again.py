@@ -6,6 +6,7 @@ import orjson
 
 from schema import envelope as keys
 from schema.hub.commands import OfferAgain
+from schema.hub.rules.lifecycle import HELD
 from schema.hub.wire import item_for_beacon
 from schema.outcome import Done, Outcome
 from tasks.hub.items import load
@@ -17,7 +18,7 @@ def offer_again(command: OfferAgain, unit: Unit) -> Outcome:
     offered = 0
     for hash, attempt in command.items:
         item = load(unit, command.hub, hash)
-        if item is None or item["status"] != "Running" or item["attempt_number"] != attempt:
+        if item is None or item["status"] not in HELD or item["attempt_number"] != attempt:
             continue
         message = item_for_beacon(item, attempt, item["dispatched_at"], item["queue_wait_ms"])
         unit.deliver(keys.inbox(command.hub, item["assigned_beacon_id"]), orjson.dumps(message))

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 
 from schema import envelope as keys
 from schema.base import Command
-from schema.hub.commands import GreetBeacon, LoseBeacon, OfferAgain, Tick
+from schema.hub.commands import GreetBeacon, LoseBeacon, OfferAgain, SuspectBeacon, Tick
+from schema.hub.rules.lifecycle import HELD
 from schema.hub.rules.presence import Contact, judge_presence
-from schema.hub.tables import beacon, work_item
+from schema.hub.tables import affinity, beacon, unique_item, work_item
 from tasks.kernel import Kernel
 from tasks.sweep import ask
 from tasks.unit import look
@@ -27,13 +28,19 @@ OFFER_AFTER_MS = 5_000
 #: Items looked at for a new offer in one round.
 MOST = 2_000
 
-_BEACONS = sa.select(beacon.c.beacon_id, beacon.c.status, beacon.c.presence_ms).where(
+_BEACONS = sa.select(beacon.c.beacon_id, beacon.c.status, beacon.c.presence_ms, beacon.c.registered_at).where(
     beacon.c.hub == sa.bindparam("of_hub"), beacon.c.status != "Deregistered"
 )
-_DUE = sa.select(sa.literal(1)).where(work_item.c.hub == sa.bindparam("of_hub"), work_item.c.due_at <= sa.bindparam("now")).limit(1)
+_DUE = sa.select(sa.literal(1)).where(
+    sa.or_(
+        sa.exists().where(work_item.c.hub == sa.bindparam("of_hub"), work_item.c.due_at <= sa.bindparam("now")),
+        sa.exists().where(affinity.c.hub == sa.bindparam("of_hub"), affinity.c.expires_at <= sa.bindparam("now")),
+        sa.exists().where(unique_item.c.hub == sa.bindparam("of_hub"), unique_item.c.expires_at <= sa.bindparam("now")),
+    )
+)
 _RUNNING = (
     sa.select(work_item.c.work_item_hash, work_item.c.attempt_number, work_item.c.assigned_beacon_id, work_item.c.dispatched_at)
-    .where(work_item.c.hub == sa.bindparam("of_hub"), work_item.c.status == "Running", work_item.c.dispatched_at < sa.bindparam("before"))
+    .where(work_item.c.hub == sa.bindparam("of_hub"), work_item.c.status.in_(HELD), work_item.c.dispatched_at < sa.bindparam("before"))
     .limit(MOST)
 )
 
@@ -100,12 +107,21 @@ def _watched_since(client: redis.Redis, hub: str, now: datetime) -> int:
 def _changes(hub: str, seen: Seen) -> Iterator[Command]:
     now = int(seen.now.timestamp() * 1000)
     for row in seen.beacons:
-        contact = Contact(row.status, seen.contacts.get(row.beacon_id), seen.since, row.presence_ms)
+        registered = int(row.registered_at.timestamp() * 1000)
+        contact = Contact(row.status, seen.contacts.get(row.beacon_id), seen.since, row.presence_ms, registered)
         verdict = judge_presence(contact, now)
         if verdict == "lost":
-            yield LoseBeacon(hub=hub, beacon_id=row.beacon_id, silent_ms=now - max(contact.last or 0, contact.watched_since))
+            yield LoseBeacon(hub=hub, beacon_id=row.beacon_id, silent_ms=now - _heard(contact))
+        elif verdict == "late":
+            yield SuspectBeacon(hub=hub, beacon_id=row.beacon_id, silent_ms=now - _heard(contact))
         elif verdict == "back":
             yield GreetBeacon(hub=hub, beacon_id=row.beacon_id)
+
+
+def _heard(contact: Contact) -> int:
+    """When the beacon was last there."""
+    last = contact.last or 0
+    return -last if last < 0 else max(last, contact.watched_since)
 
 
 def _offers(client: redis.Redis, hub: str, seen: Seen) -> Iterator[Command]:
@@ -130,4 +146,4 @@ def _offers(client: redis.Redis, hub: str, seen: Seen) -> Iterator[Command]:
 
 def _inbox(client: redis.Redis, hub: str, beacon_id: str) -> set[str]:
     messages: Any = client.lrange(keys.inbox(hub, beacon_id), 0, -1)
-    return {orjson.loads(message)["WorkItemHash"] for message in messages}
+    return {orjson.loads(message).get("WorkItemHash") for message in messages}

@@ -8,6 +8,7 @@ from schema.outcome import Done, Outcome, Refused
 from schema.sql import to_wire
 from tasks.hub.items import update
 from tasks.hub.report import judge
+from tasks.hub.stall import unstall
 from tasks.unit import Unit
 
 #: Lines of the log that an item's row keeps; the attempt gets the whole log with its end.
@@ -20,6 +21,8 @@ def progress(command: ProgressWork, unit: Unit) -> Outcome:
     if isinstance(judged, Refused):
         return judged
     item, _ = judged
+    if item["status"] == "Stalled":
+        unstall(unit, [item])
     before = (item["progress"] or {}).get("Log", [])
     told = {
         "Percent": command.percent,
@@ -30,4 +33,5 @@ def progress(command: ProgressWork, unit: Unit) -> Outcome:
     }
     update(unit, item, progress=told | {"Log": (before + command.log)[-LOG_LINES:]}, last_event_at=unit.now)
     unit.announce(Event("queue", "queue.progress", {"WorkItemHash": item["work_item_hash"], "RunID": item["run_id"], **told}))
-    return Done({"Success": True, "WorkItemHash": item["work_item_hash"]})
+    answer = {"Success": True, "WorkItemHash": item["work_item_hash"]}
+    return Done(answer | {"CancelRequested": True} if item["cancel_requested"] else answer)

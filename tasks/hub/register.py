@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,44 +13,71 @@ from schema.hub.commands import RegisterBeacon
 from schema.hub.tables import beacon
 from schema.hub.wire import beacon_record
 from schema.outcome import Done, Outcome
+from tasks.hub import affinity
 from tasks.hub.dispatch import dispatch
+from tasks.hub.fleet import forget
+from tasks.hub.lose import announce
 from tasks.hub.release import held_items, release
+from tasks.hub.stall import unstall
+from tasks.rows import Row
 from tasks.unit import Unit
+
+_BY_NAME = sa.select(beacon).where(beacon.c.hub == sa.bindparam("of_hub"), beacon.c.name == sa.bindparam("of_name"))
 
 
 def register(command: RegisterBeacon, unit: Unit) -> Outcome:
     """Store or renew the beacon. A name keeps its BeaconID for ever, whatever connection it comes back on."""
-    known = unit.read(sa.select(beacon).where(beacon.c.hub == command.hub, beacon.c.name == command.beacon_name)).mappings().one_or_none()
-    row: dict[str, Any] = {
-        "session_id": command.session_id,
-        "status": "Online",
-        "capabilities": command.capabilities,
-        "action_schemas": command.action_schemas,
-        "max_concurrent": command.max_concurrent,
-        "tags": command.tags,
-        "contexts": command.contexts,
-        "bind_addresses": command.bind_addresses,
-        "shared_mounts": command.shared_mounts,
-        "host_id": command.host_id,
-        "presence_ms": command.presence_ms,
-        "registered_at": unit.now,
-        "last_contact_at": unit.now,
-    }
-    if known is None:
-        row = {"hub": command.hub, "beacon_id": _beacon_id(command.beacon_name, unit), "name": command.beacon_name} | row
-        unit.add(beacon, row)
-    else:
-        unit.change(sa.update(beacon).where(beacon.c.hub == command.hub, beacon.c.beacon_id == known["beacon_id"]).values(row))
-        row = {**known, **row}
-    held = held_items(unit, command.hub, row["beacon_id"]) if known is not None else []
+    known = unit.read(_BY_NAME, {"of_hub": command.hub, "of_name": command.beacon_name}).mappings().one_or_none()
+    row = _stored(command, unit, known)
+    forget(unit, command.hub)
+    affinity.name(unit, command.hub, row["beacon_id"], command.beacon_name)
+    held = list(held_items(unit, command.hub, row["beacon_id"])) if known is not None else []
     if command.in_hand is not None:
         hand = {(hash, attempt) for hash, attempt in command.in_hand}
         gone = [item for item in held if (item["work_item_hash"], item["attempt_number"]) not in hand]
         release(unit, gone, "beacon_restarted")
         held = [item for item in held if item not in gone]
+    unstall(unit, held)
+    if known is not None:
+        announce(unit, known, "Alive", "registered")
     unit.announce(Event("beacon", "beacon.registered", {"BeaconID": row["beacon_id"], "Name": command.beacon_name}))
     unit.at_end(dispatch, command.hub)
     return Done(beacon_record(row, [item["work_item_hash"] for item in held]))
+
+
+def _stored(command: RegisterBeacon, unit: Unit, known: Row | None) -> Mapping[Any, Any]:
+    """The beacon's row, new or renewed. What an operator has said about it stays."""
+    row: dict[str, Any] = {
+        **{name: getattr(command, name) for name in _TAKEN},
+        "status": "Online",
+        "actions": actions_of(command.capabilities, command.action_schemas),
+        "registered_at": unit.now,
+        "last_contact_at": unit.now,
+    }
+    if known is None:
+        row = {"hub": command.hub, "beacon_id": _beacon_id(command.beacon_name, unit), "name": command.beacon_name, "paused_at": None} | row
+        unit.add(beacon, row)
+        return row
+    unit.change(sa.update(beacon).where(beacon.c.hub == command.hub, beacon.c.beacon_id == known["beacon_id"]).values(row))
+    return {**known, **row}
+
+
+#: Fields of the command that are columns of the beacon.
+_TAKEN = (
+    *("session_id", "capabilities", "action_schemas", "max_concurrent", "tags", "contexts", "bind_addresses", "shared_mounts"),
+    *("host_id", "presence_ms"),
+)
+
+
+def actions_of(capabilities: Iterable[str], schemas: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The actions that a beacon declares of each capability it offers; one of which it declares none it takes with any action."""
+    found: dict[str, set[str]] = {}
+    offered = set(capabilities)
+    for schema in schemas:
+        capability, action = schema.get("Capability"), schema.get("Action")
+        if isinstance(capability, str) and isinstance(action, str) and action and capability in offered:
+            found.setdefault(capability, set()).add(action)
+    return {capability: sorted(actions) for capability, actions in sorted(found.items())}
 
 
 def _beacon_id(name: str, unit: Unit) -> str:

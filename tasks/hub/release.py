@@ -6,14 +6,16 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from schema.hub.rules.lifecycle import HELD
 from schema.hub.rules.retry import given_up
 from schema.hub.tables import work_item
+from tasks.hub.cancel import end_canceled
 from tasks.hub.items import end_attempt, happen
 from tasks.rows import Row
 from tasks.unit import Unit
 
 _HELD = sa.select(work_item).where(
-    work_item.c.hub == sa.bindparam("of_hub"), work_item.c.status == "Running", work_item.c.assigned_beacon_id == sa.bindparam("holder")
+    work_item.c.hub == sa.bindparam("of_hub"), work_item.c.status.in_(HELD), work_item.c.assigned_beacon_id == sa.bindparam("holder")
 )
 
 
@@ -23,8 +25,13 @@ def held_items(unit: Unit, hub: str, beacon_id: str) -> Sequence[Row]:
 
 
 def release(unit: Unit, items: Sequence[Row], reason: str) -> None:
-    """End each attempt as Lost and queue the item again in its old place; one that has taken down too many beacons ends as Error."""
+    """End each attempt as Lost and queue the item again in its old place; one that has taken down too many beacons ends as Error,
+    one that was to be canceled is.
+    """
     for item in items:
+        if item["cancel_requested"]:
+            end_canceled(unit, item, item["cancel_reason"], error=reason)
+            continue
         losses, holder = item["losses"] + 1, item["assigned_beacon_id"]
         told = {"Reason": reason, "AttemptNumber": item["attempt_number"]}
         end_attempt(unit, item, "Lost", error=reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +12,9 @@ from tasks.unit import Unit
 
 _OF = [column == sa.bindparam(f"of_{column.name}") for column in tally.primary_key]
 _ADD = sa.update(tally).where(*_OF).values(items=tally.c["items"] + sa.bindparam("change"))
+_STANDING = sa.select(tally.c.capability, tally.c.action, tally.c["items"].label("n")).where(
+    tally.c.hub == sa.bindparam("of_hub"), tally.c.status.in_(sa.bindparam("statuses", expanding=True)), tally.c["items"] > 0
+)
 
 
 def count(unit: Unit, item: Any, before: str, after: str) -> None:
@@ -21,6 +25,17 @@ def count(unit: Unit, item: Any, before: str, after: str) -> None:
             key = (item["hub"], item["capability"], item["action"], status)
             sums[key] = sums.get(key, 0) + change
     unit.at_end(write)
+
+
+def standing(unit: Unit, hub: str, statuses: Sequence[str]) -> dict[tuple[str, str], int]:
+    """How many items of each (capability, action) are in these states, those that this unit has moved included."""
+    found: dict[tuple[str, str], int] = {}
+    for row in unit.read(_STANDING, {"of_hub": hub, "statuses": list(statuses)}):
+        found[row.capability, row.action] = found.get((row.capability, row.action), 0) + int(row.n)
+    for (of, capability, action, status), change in unit.sums.get(tally, {}).items():
+        if of == hub and status in statuses:
+            found[capability, action] = found.get((capability, action), 0) + change
+    return {key: n for key, n in found.items() if n > 0}
 
 
 def write(unit: Unit) -> None:

@@ -14,10 +14,11 @@ def create_table(name: str, *items: sa.schema.SchemaItem) -> None:
         op.create_table(name, *items, mysql_engine="InnoDB", mysql_charset="utf8mb4", mysql_collate="utf8mb4_bin")
 
 
-def create_index(name: str, table: str, columns: Sequence[str]) -> None:
-    """Create an index, unless it was created before the migration was killed."""
+def create_index(name: str, table: str, columns: Sequence[str], where: str | None = None) -> None:
+    """Create an index, unless it was created before the migration was killed; over some rows only, where the engine can do that."""
     if not (_may_be_there() and name in {index["name"] for index in sa.inspect(op.get_bind()).get_indexes(table)}):
-        op.create_index(name, table, list(columns))
+        only = {} if where is None else {"sqlite_where": sa.text(where), "postgresql_where": sa.text(where)}
+        op.create_index(name, table, list(columns), **only)
 
 
 def _may_be_there() -> bool:

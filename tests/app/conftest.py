@@ -46,6 +46,7 @@ def app(settings: Settings) -> Iterator[Flask]:
     tail.stop()
     if (thread := tail._thread) is not None:
         thread.join()
+    app.extensions["metrics"].stop()
     app.extensions["reader"].dispose()
 
 

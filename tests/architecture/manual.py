@@ -265,7 +265,9 @@ def record(name: str) -> str:
     of |= {"work_attempt_record": "hub_work_attempt", "item_for_beacon": "hub_work_item"}
     moment = datetime(2025, 1, 1, tzinfo=UTC)
     samples = {"time, UTC": moment, "JSON": {}, "number": 0, "yes or no": False}
-    row = {column.name: samples.get(_kind(column.type), "") for column in load_tables().tables[of[name]].columns} | {"status": "Pending"}
+    row = {column.name: samples.get(_kind(column.type), "") for column in load_tables().tables[of[name]].columns} | {
+        "status": "Online" if name == "beacon_record" else "Pending"
+    }
     arguments = {"beacon_record": ([],), "item_for_beacon": (1, moment, 0)}.get(name, ())
     return ", ".join(f"`{field}`" for field in getattr(wire, name)(row, *arguments))
 

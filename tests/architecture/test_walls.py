@@ -32,7 +32,20 @@ OFFENCES = {
     "No cycles": ("tasks/worker.py", "import tasks.other"),
 }
 
-RANKS = {"lab": 3, "bridge": 2, "runs": 1, "hub": 0, "gateway": 0, "assemblies": 0, "nodes": 0, "agents": 0, "sync": 0, "ledger": -1}
+RANKS = {
+    "lab": 3,
+    "bridge": 2,
+    "observer": 2,
+    "sockets": 2,
+    "runs": 1,
+    "hub": 0,
+    "gateway": 0,
+    "assemblies": 0,
+    "nodes": 0,
+    "agents": 0,
+    "sync": 0,
+    "ledger": -1,
+}
 NO_DOMAIN = {"migrations"}
 
 # Who may reach for a database, and who may append to the journal; everybody else asks them.

@@ -117,7 +117,7 @@ def start_beacon(hub: Hub) -> Iterator[StartBeacon]:
     started: list[Beacon] = []
 
     def start(*providers: Provider, **settings: Any) -> Beacon:
-        chosen = Settings(**{"server_url": hub.url, "name": "One", "grace_seconds": 0, "poll_wait_ms": 5_000, **settings})
+        chosen = Settings(**{"server_url": hub.url, "name": "One", "grace_seconds": 0, "transport": "http", "poll_wait_ms": 5_000, **settings})
         beacon = Beacon(chosen, {provider.capability: provider for provider in providers or (Synthetic(duration_ms=0),)})
         started.append(beacon)
         beacon.start()

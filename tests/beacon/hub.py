@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Condition, Thread
 from typing import Any
 
+from tests.beacon.socket_side import SocketSide
+
 Wire = dict[str, Any]
 
 
@@ -51,6 +53,8 @@ class Hub:
         self.faults: dict[str, deque[Fault]] = defaultdict(deque)
         self.connections: set[socket.socket] = set()
         self.polls_waiting = 0
+        #: Set: WebSockets are spoken too.
+        self.sockets: SocketSide | None = None
         self._closed = False
         self._generation = 0
         self._start(0)
@@ -216,6 +220,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     do_POST = do_DELETE = _serve
+
+    def do_GET(self) -> None:
+        """A WebSocket, or the refusal of one; there is nothing else to get."""
+        sockets, self.close_connection = self.owner.sockets, True
+        if sockets is None or sockets.refuse:
+            self.send_response_only(404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        head = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
+        sockets.serve(self.connection, f"GET / HTTP/1.1\r\n{head}\r\n".encode())
 
 
 def _kind(method: str, path: str) -> str:

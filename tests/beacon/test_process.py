@@ -44,7 +44,9 @@ def test_bad_settings_end_it_with_3_and_a_line(start: Start, arguments: tuple[st
 
 
 def test_it_works_and_sigterm_lets_running_work_end(hub: Hub, start: Start) -> None:
-    process = start("--server", hub.url, "--name", "Two", "--provider", "Shell", "--provider", "Synthetic", "--max-concurrent", "2")
+    process = start(
+        "--server", hub.url, "--name", "Two", "--transport", "http", "--provider", "Shell", "--provider", "Synthetic", "--max-concurrent", "2"
+    )
     hub.offer(item(1, "Shell", "Execute", Command="echo hi"), item(2, DurationMs=1_500))
     hub.wait(lambda: "wi-1" in hub.completed and hub.of("Progress"))
     process.send_signal(signal.SIGTERM)

@@ -12,23 +12,42 @@ MISSED = 3
 #: Time that one contact may take on a loaded machine, in milliseconds.
 SLACK_MS = 1_000
 
+#: A beacon's status in our rows, as observers call it (ultravisor-hub 9.1).
+LIVENESS = {"Online": "Alive", "Suspect": "Suspect", "Offline": "Dead", "Deregistered": "Dead"}
+
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """What is known of a beacon's contact: times in milliseconds, `last` None when it is not known in this life of the broker."""
+    """What is known of a beacon's contact: times in milliseconds, `last` None when it is not known in this life of the broker.
+
+    A negative `last` says since when the beacon is known to be gone: its connection has ended and it did not come back.
+    """
 
     status: str
     last: int | None
     watched_since: int
     presence_ms: int
+    registered: int = 0
 
 
-def judge_presence(contact: Contact, now: int) -> Literal["lost", "back", "same"]:
-    """`lost` for an online beacon that was silent for longer than promised while somebody listened, `back` for the reverse."""
-    if contact.status == "Online":
-        heard = max(contact.last or 0, contact.watched_since)
-        return "lost" if now - heard > contact.presence_ms else "same"
-    return "back" if contact.last is not None and now - contact.last <= contact.presence_ms else "same"
+def judge_presence(contact: Contact, now: int) -> Literal["lost", "late", "back", "same"]:
+    """What silence or contact means, counting silence only while somebody listened.
+
+    `late` for an online beacon that was silent for half of the time after which it is lost (one contact and a half): it gets no new
+    work and keeps what it has. `lost` when that time is over or it is known to be gone, `back` for contact of one that was late or lost.
+    """
+    heard = contact.last is not None and now - contact.last <= contact.presence_ms // 2
+    if contact.status == "Offline":
+        return "back" if heard else "same"
+    if contact.last is not None and contact.last < 0:
+        # One that has registered since is there: the word is of an earlier connection.
+        return "lost" if -contact.last >= contact.registered else "same"
+    silent = now - max(contact.last or 0, contact.watched_since)
+    if silent > contact.presence_ms:
+        return "lost"
+    if contact.status == "Suspect":
+        return "back" if heard else "same"
+    return "late" if silent > contact.presence_ms // 2 else "same"
 
 
 def presence_ms(heartbeat_ms: int | None) -> int:
@@ -38,3 +57,12 @@ def presence_ms(heartbeat_ms: int | None) -> int:
     10000
     """
     return DEFAULT_PRESENCE_MS if heartbeat_ms is None else MISSED * heartbeat_ms + SLACK_MS
+
+
+def heartbeat_ms(presence: int) -> int:
+    """Inverse of `presence_ms`: how often a beacon that is forgiven so much silence makes contact.
+
+    >>> heartbeat_ms(10000), heartbeat_ms(DEFAULT_PRESENCE_MS)
+    (3000, 29666)
+    """
+    return max(1, (presence - SLACK_MS) // MISSED)

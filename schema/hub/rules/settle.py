@@ -19,6 +19,8 @@ class Verdict(Enum):
     #: The reporter never held this attempt.
     FOREIGN = "foreign"
     ALREADY_FINAL = "already_final"
+    #: The attempt was canceled while its holder worked: what it says is kept with the attempt, the item stays canceled.
+    CANCELED = "canceled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +45,6 @@ def settle(attempt: Named | None, beacon: str | None, kind: str) -> Verdict:
         return Verdict.ACCEPTED
     if attempt.outcome == kind:
         return Verdict.DUPLICATE
+    if attempt.outcome == "Canceled" and kind:
+        return Verdict.CANCELED
     return Verdict.ALREADY_FINAL if attempt.newest and attempt.item_status in FINAL else Verdict.SUPERSEDED

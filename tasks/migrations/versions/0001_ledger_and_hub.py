@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("capabilities", Json, nullable=False),
         sa.Column("action_schemas", Json, nullable=False),
+        sa.Column("actions", Json),
         sa.Column("max_concurrent", sa.Integer, nullable=False),
         sa.Column("tags", Json, nullable=False),
         sa.Column("contexts", Json, nullable=False),
@@ -98,9 +99,10 @@ def upgrade() -> None:
         sa.Column("presence_ms", sa.Integer, nullable=False),
         sa.Column("registered_at", UtcDateTime, nullable=False),
         sa.Column("last_contact_at", UtcDateTime, nullable=False),
+        sa.Column("paused_at", UtcDateTime),
         sa.PrimaryKeyConstraint("hub", "beacon_id", name="pk_hub_beacon"),
         sa.CheckConstraint("max_concurrent >= 1", name=op.f("ck_hub_beacon_max_concurrent")),
-        sa.CheckConstraint("status IN ('Online', 'Offline', 'Deregistered')", name=op.f("ck_hub_beacon_status")),
+        sa.CheckConstraint("status IN ('Online', 'Suspect', 'Offline', 'Deregistered')", name=op.f("ck_hub_beacon_status")),
         sa.UniqueConstraint("hub", "name", name="uq_hub_beacon_hub_name"),
     )
     steps.create_index("ix_hub_beacon_status", "hub_beacon", ["hub", "status"])
@@ -113,7 +115,9 @@ def upgrade() -> None:
         sa.Column("metadata", Json, nullable=False),
         sa.Column("started_at", UtcDateTime, nullable=False),
         sa.Column("ended_at", UtcDateTime),
+        sa.Column("idempotency_key", sa.String(256)),
         sa.PrimaryKeyConstraint("run_id", name="pk_hub_run"),
+        sa.UniqueConstraint("hub", "idempotency_key", name="uq_hub_run_hub_idempotency_key"),
     )
     steps.create_index("ix_hub_run_hub_started", "hub_run", ["hub", "started_at"])
     steps.create_table(
@@ -133,10 +137,15 @@ def upgrade() -> None:
         sa.Column("metadata", Json, nullable=False),
         sa.Column("status", sa.String(32), nullable=False),
         sa.Column("priority", sa.Integer, nullable=False),
-        sa.Column("rank", sa.Integer, nullable=False),
+        sa.Column("rank", sa.BigInteger, nullable=False),
+        sa.Column("line", sa.String(130), nullable=False, server_default=""),
         sa.Column("ticket", sa.String(36), nullable=False),
         sa.Column("assigned_beacon_id", sa.String(128)),
+        sa.Column("concurrency_key", sa.String(128), nullable=False, server_default=""),
+        sa.Column("concurrency_limit", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("unique_key", sa.String(128), nullable=False, server_default=""),
         sa.Column("enqueued_at", UtcDateTime, nullable=False),
+        sa.Column("ready_at", UtcDateTime),
         sa.Column("dispatched_at", UtcDateTime),
         sa.Column("started_at", UtcDateTime),
         sa.Column("completed_at", UtcDateTime),
@@ -155,18 +164,28 @@ def upgrade() -> None:
         sa.Column("cancel_reason", sa.String(512), nullable=False),
         sa.Column("progress", Json),
         sa.Column("result", Json),
+        sa.Column("awaited", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("seq", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("work_item_hash", name="pk_hub_work_item"),
         sa.CheckConstraint("status NOT IN ('Complete', 'Error') OR completed_at IS NOT NULL", name=op.f("ck_hub_work_item_ended_has_time")),
         sa.CheckConstraint(
-            "status <> 'Running' OR (assigned_beacon_id IS NOT NULL AND dispatched_at IS NOT NULL)", name=op.f("ck_hub_work_item_running_has_holder")
+            "status NOT IN ('Running', 'Stalled') OR (assigned_beacon_id IS NOT NULL AND dispatched_at IS NOT NULL)",
+            name=op.f("ck_hub_work_item_held_has_holder"),
         ),
+        sa.CheckConstraint("status NOT IN ('Delayed', 'RetryScheduled') OR due_at IS NOT NULL", name=op.f("ck_hub_work_item_waiting_has_time")),
+        sa.CheckConstraint("status <> 'Canceled' OR canceled_at IS NOT NULL", name=op.f("ck_hub_work_item_canceled_has_time")),
         sa.CheckConstraint(
-            "status IN ('Pending', 'Running', 'RetryScheduled', 'Complete', 'Error', 'Canceled')", name=op.f("ck_hub_work_item_status")
+            "status IN ('Delayed', 'Pending', 'Running', 'Stalled', 'RetryScheduled', 'Complete', 'Error', 'Canceled')",
+            name=op.f("ck_hub_work_item_status"),
         ),
     )
-    steps.create_index("ix_hub_work_item_affinity", "hub_work_item", ["hub", "status", "affinity_key", "rank", "ticket"])
-    steps.create_index("ix_hub_work_item_dispatch", "hub_work_item", ["hub", "status", "capability", "affinity_key", "rank", "ticket"])
+    for name, *columns in (
+        ("line", "line", "rank", "ticket"),
+        ("action", "line", "action", "rank", "ticket"),
+        ("order", "rank", "ticket"),
+        ("affinity", "affinity_key", "line"),
+    ):
+        steps.create_index(f"ix_hub_work_item_{name}", "hub_work_item", ["hub", "status", *columns], "status = 'Pending'")
     steps.create_index("ix_hub_work_item_due", "hub_work_item", ["hub", "due_at"])
     steps.create_index("ix_hub_work_item_holder", "hub_work_item", ["hub", "status", "assigned_beacon_id"])
     steps.create_index("ix_hub_work_item_newest", "hub_work_item", ["hub", "ticket"])
@@ -182,6 +201,73 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hub", "capability", "action", "status", name="pk_hub_tally"),
         sa.CheckConstraint("items >= 0", name=op.f("ck_hub_tally_items")),
     )
+    steps.create_index("ix_hub_tally_status", "hub_tally", ["hub", "status"])
+    steps.create_table(
+        "hub_affinity",
+        sa.Column("id", sa.String(40), nullable=False),
+        sa.Column("hub", sa.String(64), nullable=False),
+        sa.Column("affinity_key", sa.String(128), nullable=False),
+        sa.Column("beacon_id", sa.String(128), nullable=False),
+        sa.Column("beacon_name", sa.String(128), nullable=False),
+        sa.Column("run_hash", sa.String(128), nullable=False),
+        sa.Column("created_at", UtcDateTime, nullable=False),
+        sa.Column("expires_at", UtcDateTime),
+        sa.PrimaryKeyConstraint("id", name="pk_hub_affinity"),
+    )
+    steps.create_index("ix_hub_affinity_beacon", "hub_affinity", ["hub", "beacon_id"])
+    steps.create_index("ix_hub_affinity_expires", "hub_affinity", ["hub", "expires_at"])
+    steps.create_table(
+        "hub_permit",
+        sa.Column("id", sa.String(40), nullable=False),
+        sa.Column("hub", sa.String(64), nullable=False),
+        sa.Column("concurrency_key", sa.String(128), nullable=False),
+        sa.Column("held", sa.Integer, nullable=False),
+        sa.Column("waiting", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_hub_permit"),
+        sa.CheckConstraint("held >= 0 AND waiting >= 0", name=op.f("ck_hub_permit_counts")),
+    )
+    steps.create_table(
+        "hub_unique_item",
+        sa.Column("id", sa.String(40), nullable=False),
+        sa.Column("hub", sa.String(64), nullable=False),
+        sa.Column("unique_key", sa.String(128), nullable=False),
+        sa.Column("work_item_hash", sa.String(128), nullable=False),
+        sa.Column("run_id", sa.String(128), nullable=False),
+        sa.Column("expires_at", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_hub_unique_item"),
+    )
+    steps.create_index("ix_hub_unique_item_expires", "hub_unique_item", ["hub", "expires_at"])
+    steps.create_table(
+        "hub_pause",
+        sa.Column("hub", sa.String(64), nullable=False),
+        sa.Column("capability", sa.String(128), nullable=False),
+        sa.Column("paused_at", UtcDateTime, nullable=False),
+        sa.Column("reason", sa.String(512), nullable=False),
+        sa.PrimaryKeyConstraint("hub", "capability", name="pk_hub_pause"),
+    )
+    steps.create_table(
+        "hub_action_default",
+        sa.Column("hub", sa.String(64), nullable=False),
+        sa.Column("capability", sa.String(128), nullable=False),
+        sa.Column("action", sa.String(128), nullable=False),
+        sa.Column("timeout_ms", sa.Integer),
+        sa.Column("max_attempts", sa.Integer),
+        sa.Column("retry_backoff_ms", sa.Integer),
+        sa.Column("default_priority", sa.Integer),
+        sa.Column("expected_wait_p95_ms", sa.Integer, nullable=False),
+        sa.Column("heartbeat_expected_ms", sa.Integer, nullable=False),
+        sa.Column("min_samples_for_baseline", sa.Integer, nullable=False),
+        sa.Column("updated_at", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("hub", "capability", "action", name="pk_hub_action_default"),
+    )
+    steps.create_table(
+        "hub_admission",
+        sa.Column("hub", sa.String(64), nullable=False),
+        sa.Column("denying", sa.Boolean, nullable=False),
+        sa.Column("reason", sa.String(64), nullable=False),
+        sa.Column("since", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("hub", name="pk_hub_admission"),
+    )
     steps.create_table(
         "hub_work_event",
         sa.Column("work_item_hash", sa.String(128), nullable=False),
@@ -196,8 +282,9 @@ def upgrade() -> None:
         sa.Column("payload", Json, nullable=False),
         sa.Column("emitted_at", UtcDateTime, nullable=False),
         sa.PrimaryKeyConstraint("work_item_hash", "seq", name="pk_hub_work_event"),
-        sa.UniqueConstraint("event_guid", name="uq_hub_work_event_event_guid"),
+        sa.UniqueConstraint("hub", "event_guid", name="uq_hub_work_event_hub_event_guid"),
     )
+    steps.create_index("ix_hub_work_event_time", "hub_work_event", ["hub", "emitted_at"])
     steps.create_table(
         "hub_work_attempt",
         sa.Column("work_item_hash", sa.String(128), nullable=False),

@@ -20,7 +20,7 @@ from schema.settings import Settings
 from tasks import journal, migrations, unit
 from tasks.kernel import Kernel, broker, clock, new_id
 from tasks.outbox import append
-from tasks.worker import VERBS
+from tasks.worker import FORESIGHTS, VERBS
 
 
 @dataclass
@@ -66,10 +66,17 @@ class Hub:
         return outcome.code
 
     def register(self, name: str, slots: int = 4, capabilities: tuple[str, ...] = ("Shell",), **more: Any) -> str:
-        given = {"tags": {}, "contexts": {}, "bind_addresses": [], "shared_mounts": [], "host_id": None, "session_id": None, "presence_ms": 10_000}
-        command = RegisterBeacon(
-            hub=self.id, beacon_name=name, capabilities=list(capabilities), action_schemas=[], max_concurrent=slots, **(given | more)
-        )
+        given = {
+            "action_schemas": [],
+            "tags": {},
+            "contexts": {},
+            "bind_addresses": [],
+            "shared_mounts": [],
+            "host_id": None,
+            "session_id": None,
+            "presence_ms": 10_000,
+        }
+        command = RegisterBeacon(hub=self.id, beacon_name=name, capabilities=list(capabilities), max_concurrent=slots, **(given | more))
         return str(self.done(command)[0]["BeaconID"])
 
     def enqueue(self, count: int = 1, **more: Any) -> list[str]:
@@ -115,8 +122,24 @@ class Hub:
         assert not self.rows("SELECT id FROM ledger_outbox")
         assert not self.rows("SELECT id FROM ledger_dead_letter")
         open_attempts = self.rows("SELECT work_item_hash FROM hub_work_attempt WHERE outcome = 'Running'")
-        running = self.rows("SELECT work_item_hash FROM hub_work_item WHERE status = 'Running'")
+        running = self.rows("SELECT work_item_hash FROM hub_work_item WHERE status IN ('Running', 'Stalled')")
         assert sorted(map(tuple, open_attempts)) == sorted(map(tuple, running))
+        self.audit_permits()
+
+    def audit_permits(self) -> None:
+        """What is counted of each concurrency key is what the items say."""
+        holds = "status IN ('Running', 'Stalled') OR (status = 'Pending' AND line NOT LIKE '#%')"
+        counts = (
+            f"SUM(CASE WHEN {holds} THEN 1 ELSE 0 END) AS held, SUM(CASE WHEN status = 'Pending' AND line LIKE '#%' THEN 1 ELSE 0 END) AS waiting"
+        )
+        items = self.rows(f"SELECT concurrency_key, {counts} FROM hub_work_item WHERE concurrency_key <> '' GROUP BY concurrency_key")
+        told = self.rows("SELECT concurrency_key, held, waiting FROM hub_permit")
+        assert sorted((r[0], int(r[1]), int(r[2])) for r in items) == sorted(map(tuple, told))
+        crowded = "SELECT concurrency_key FROM hub_work_item WHERE status = 'Pending' AND line LIKE '#%' GROUP BY concurrency_key, concurrency_limit"
+        idle = self.rows(
+            f"{crowded} HAVING MIN(concurrency_limit) > (SELECT held FROM hub_permit p WHERE p.concurrency_key = hub_work_item.concurrency_key)"
+        )
+        assert not idle, "somebody waits for a permit that is free"
 
 
 @pytest.fixture
@@ -127,7 +150,7 @@ def hub(database_url: str, redis_url: str, tmp_path: Any) -> Iterator[Hub]:
     migrations.upgrade(engine)
     time = Clock()
     ring: Callable[[str, float], None] = lambda group, delay: None  # noqa: E731 - one line says it
-    found = Hub(Kernel(settings, engine, broker(redis_url), VERBS, ring, now=time), time)
+    found = Hub(Kernel(settings, engine, broker(redis_url), VERBS, ring, now=time, foresights=FORESIGHTS), time)
     yield found
     found.audit()
     engine.dispose()

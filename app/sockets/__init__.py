@@ -1,0 +1,1 @@
+"""WebSockets of beacons and of those who watch: all sockets of a web process in one thread."""

@@ -1,0 +1,216 @@
+"""One client's conversation: what each frame leads to. Lives in the loop.
+
+A frame may carry a RequestID; then it is answered by {EventType: "Answer", RequestID, Status, ...}. The original's clients send none and
+are answered as the original answers them. What cannot be understood or carried out is answered by an Error frame, and never ends more than itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from app.sockets import frames, uploads
+from app.sockets.connection import Connection
+from app.sockets.frames import BadFrame, Frame
+from app.sockets.loop import Loop
+from app.sockets.members import Member, Members
+from app.sockets.post import Letter, Post
+from app.sockets.viewers import Viewers
+from schema.base import ANONYMOUS, Actor, Command
+from schema.errors import UltravisorError
+from schema.outcome import Done, Outcome
+
+log = structlog.get_logger()
+
+#: Commands of one connection that may be on their way; above it nothing more is read, below half of it again.
+UNDER_WAY = 500
+#: The hub cannot take more now; come back later.
+TRY_LATER = 1013
+
+Answer = Callable[[Frame], None]
+
+
+class Desk:
+    """Implements `app.sockets.connection.Desk`."""
+
+    def __init__(self, loop: Loop, post: Post, members: Members, viewers: Viewers, connection: Connection, session: str | None) -> None:
+        self._loop = loop
+        self._hub = loop.settings.hub
+        self._post = post
+        self._members = members
+        self._viewers = viewers
+        self._connection = connection
+        self._session = session
+        self._member: Member | None = None
+        self._upload: uploads.Upload | None = None
+        self._under_way = 0
+        loop.connections.add(connection)
+
+    def text(self, data: bytes) -> None:
+        frame: Frame = {}
+        try:
+            frame = frames.read(data)
+            handle = _HANDLERS.get(frame["Action"])
+            if handle is None:
+                raise BadFrame("bad_request", "There is no such Action.")
+            handle(self, frame)
+        except BadFrame as bad:
+            self._refuse(frame, bad.code, bad.text, bad.details)
+        except UltravisorError as error:
+            self._refuse(frame, error.code, error.text, {})
+        except Exception as error:
+            log.error("frame_failed", exc_info=error)
+            self._refuse(frame, "internal", "The hub made a mistake; it is logged.", {})
+
+    def binary(self, data: bytes) -> None:
+        upload, self._upload = self._upload, None
+        if upload is None:
+            self._refuse({}, "bad_request", "A binary frame must follow WorkResultUpload.", {})
+            return
+        why = uploads.refusal_of(upload, data)
+        self._acknowledge(upload.work_item_hash, why)
+
+    def lost(self) -> None:
+        self._loop.connections.discard(self._connection)
+        self._viewers.leave(self._connection)
+        if self._member is not None:
+            self._members.lost(self._member)
+
+    # Beacons.
+
+    def _register(self, frame: Frame) -> None:
+        command = frames.registration(frame, self._hub, self._session)
+
+        def registered(outcome: Outcome | UltravisorError) -> None:
+            if not isinstance(outcome, Done):
+                self._refuse(frame, *_why(outcome))
+                return
+            record = outcome.value
+            older, self._member = self._member, Member(self._connection, record["BeaconID"])
+            if older is not None and older.beacon_id != record["BeaconID"]:
+                self._members.lost(older)
+            told = {"EventType": "BeaconRegistered", "Acknowledges": True, **record}
+            self._members.join(self._member, lambda: self._answer(frame, told), lambda _: self._connection.close(TRY_LATER, "the broker is away"))
+
+        self._send(command, ANONYMOUS, 2_000, registered)
+
+    def _heartbeat(self, frame: Frame) -> None:
+        member = self._known(frame)
+        self._members.touch(member.beacon_id, frames.hand(frame))
+        self._done(frame, 200, {"BeaconID": member.beacon_id})
+
+    def _report(self, frame: Frame) -> None:
+        member = self._known(frame)
+        command = frames.report(frame, self._hub, member.beacon_id, member.attempt)
+        self._members.touch(member.beacon_id)
+
+        def judged(outcome: Outcome | UltravisorError) -> None:
+            if isinstance(outcome, Done):
+                self._done(frame, outcome.status, outcome.value)
+            else:
+                self._refuse(frame, *_why(outcome))
+
+        self._send(command, Actor("beacon", member.beacon_id), self._connection.size, judged)
+
+    def _deregister(self, frame: Frame) -> None:
+        member = self._known(frame)
+        self._members.leave(member)
+        self._member = None
+        told = {"EventType": "Deregistered", "BeaconID": member.beacon_id}
+        command = frames.deregistration(self._hub, member.beacon_id)
+        self._send(command, Actor("beacon", member.beacon_id), 200, lambda _: self._answer(frame, told))
+
+    def _announce(self, frame: Frame) -> None:
+        member = self._known(frame)
+        body = frames.judged(uploads.UploadWire, frame)
+        hash, size = body["WorkItemHash"], body["OutputSize"]
+        if size > self._loop.settings.max_frame:
+            self._acknowledge(hash, "The file is larger than UV_MAX_FRAME.")
+            return
+        self._upload = uploads.Upload(member.beacon_id, member.attempt(hash), hash, body["OutputFilename"], size)
+
+    def _acknowledge(self, work_item_hash: str, why: str) -> None:
+        told = {"Action": "WorkResultUploadAck", "EventType": "WorkResultUploadAck", "WorkItemHash": work_item_hash, "Success": not why}
+        self._connection.send({**told, "Reason": why} if why else told)
+
+    def _known(self, frame: Frame) -> Member:
+        if self._member is None:
+            raise BadFrame("unauthenticated", "This connection speaks for no beacon; register first.")
+        if frame.get("BeaconID") not in (None, "", self._member.beacon_id):
+            raise BadFrame("forbidden", "This connection speaks for another beacon.")
+        return self._member
+
+    # Those who watch.
+
+    def _watch(self, frame: Frame) -> None:
+        self._viewers.join(self._connection, frames.judged(frames.SubscribeWire, frame)["LastEventGUID"])
+
+    def _unwatch(self, frame: Frame) -> None:
+        self._viewers.leave(self._connection)
+
+    def _watch_run(self, frame: Frame) -> None:
+        """No run has an execution stream yet, so whoever comes back to one has missed nothing."""
+        body = frames.judged(frames.SubscribeWire, frame)
+        if body["LastEventGUID"]:
+            about = {"RunHash": body["RunHash"]}
+            self._connection.send({"EventType": "execution.replay_begin", **about, "Data": {"FromGUID": body["LastEventGUID"], "Count": 0}})
+            self._connection.send({"EventType": "execution.replay_complete", **about, "Data": {"ThroughGUID": body["LastEventGUID"], "Count": 0}})
+
+    def _unwatch_run(self, frame: Frame) -> None:
+        frames.judged(frames.SubscribeWire, frame)
+
+    # Answers.
+
+    def _send(self, command: Command, actor: Actor, size: int, then: Callable[[Outcome | UltravisorError], None]) -> None:
+        def told(outcome: Outcome | UltravisorError) -> None:
+            self._loop.call(settled, outcome)
+
+        def settled(outcome: Outcome | UltravisorError) -> None:
+            self._under_way -= 1
+            if self._under_way <= UNDER_WAY // 2:
+                self._connection.hold(False)
+            then(outcome)
+
+        self._post.put(Letter(command, actor, told, size))
+        self._under_way += 1
+        if self._under_way >= UNDER_WAY:
+            self._connection.hold(True)
+
+    def _answer(self, frame: Frame, told: Frame) -> None:
+        """What the original answers too, with the caller's RequestID where it gave one."""
+        self._connection.send(told | _echo(frame))
+
+    def _done(self, frame: Frame, status: int, value: Frame) -> None:
+        if "RequestID" in frame:
+            self._connection.send({**value, "EventType": "Answer", "HttpStatus": status} | _echo(frame))
+
+    def _refuse(self, frame: Frame, code: str, text: str, details: Frame) -> None:
+        about = {name: frame[name] for name in ("Action", "WorkItemHash") if isinstance(frame.get(name), str)}
+        self._connection.send({**details, **about, "EventType": "Error", "Error": text, "Code": code} | _echo(frame))
+
+
+def _echo(frame: Frame) -> Frame:
+    id = frame.get("RequestID")
+    return {"RequestID": id} if isinstance(id, str | int) and len(str(id)) <= 128 else {}
+
+
+def _why(outcome: Any) -> tuple[str, str, Frame]:
+    """Code, text and details of a refusal or of a failure."""
+    return outcome.code, outcome.text, getattr(outcome, "details", {})
+
+
+_HANDLERS: dict[str, Callable[[Desk, Frame], None]] = {
+    "BeaconRegister": Desk._register,
+    "BeaconHeartbeat": Desk._heartbeat,
+    "WorkProgress": Desk._report,
+    "WorkComplete": Desk._report,
+    "WorkError": Desk._report,
+    "WorkResultUpload": Desk._announce,
+    "Deregister": Desk._deregister,
+    "QueueSubscribe": Desk._watch,
+    "QueueUnsubscribe": Desk._unwatch,
+    "Subscribe": Desk._watch_run,
+    "Unsubscribe": Desk._unwatch_run,
+}

@@ -1,0 +1,64 @@
+"""Many at once: one command, one transaction, the single verb for each row. What is refused is told by its row and stops nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from schema.hub.commands import CompleteBatch, CompleteWork, EnqueueBatch, ProgressBatch, ProgressWork
+from schema.hub.tables import run
+from schema.outcome import Done, Outcome, Refused
+from tasks.hub.complete import complete
+from tasks.hub.enqueue import enqueue, of_batch
+from tasks.hub.progress import progress
+from tasks.hub.runs import open_run
+from tasks.unit import Unit
+
+Row = dict[str, Any]
+
+
+def enqueue_batch(command: EnqueueBatch, unit: Unit) -> Outcome:
+    """Store the items. Those that name no run share one: the batch's, or one that is opened for it."""
+    shared = command.run_id
+    if shared and unit.find(run, (shared,)) is None:
+        return Refused("not_found", f"There is no run {shared}; start it first, or name none.")
+    answers = []
+    for row, item in zip(command.items, of_batch(command), strict=True):
+        if not item.run_id:
+            shared = shared or open_run(unit, command.hub, command.submitter_tag, {})
+            item = _with_run(item, shared)
+        answers.append((row, enqueue(item, unit)))
+    return _sorted_out(answers, lambda row, value: {"Index": row["index"], **value}, {"RunID": shared})
+
+
+def _with_run(item: Any, run_id: str) -> Any:
+    return type(item)(**{**item.payload(), "run_id": run_id})
+
+
+def complete_batch(command: CompleteBatch, unit: Unit) -> Outcome:
+    """Take the results."""
+    rows = [(row, complete(CompleteWork(hub=command.hub, **_fields(row)), unit)) for row in command.items]
+    return _sorted_out(rows, lambda row, value: {"WorkItemHash": row["work_item_hash"], "Status": value["Status"]})
+
+
+def progress_batch(command: ProgressBatch, unit: Unit) -> Outcome:
+    """Take the signs of progress."""
+    rows = [(row, progress(ProgressWork(hub=command.hub, **_fields(row)), unit)) for row in command.items]
+    return _sorted_out(rows, lambda row, value: {"WorkItemHash": row["work_item_hash"], "Updated": True})
+
+
+def _fields(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != "index"}
+
+
+def _sorted_out(answers: Iterable[tuple[Row, Outcome]], shown: Callable[[Row, Row], Row], more: Row | None = None) -> Done:
+    """Rows that were carried out, and those that were refused, each with its place in the request."""
+    items: list[Row] = []
+    errors: list[Row] = []
+    for row, outcome in answers:
+        if isinstance(outcome, Done):
+            items.append(shown(row, outcome.value))
+        else:
+            named = {"WorkItemHash": row["work_item_hash"]} if "work_item_hash" in row else {}
+            errors.append({"Index": row["index"], **named, "Error": outcome.text, "Code": outcome.code, **outcome.details})
+    return Done({"Items": items, "Errors": errors, **(more or {})})
