@@ -36,7 +36,7 @@ control_socket_disable = True
 
 
 def post_worker_init(worker: Any) -> None:
-    """Give the worker our error body and room for sockets; end sockets and streams when it is told to stop, for they would use up the time of requests."""
+    """Our error body, room for sockets; and an end of sockets and streams when the worker is told to stop, or they would use up its time."""
     # Loaded here and not above, because the main process needs no app.
     from app.serving import write_error
 

@@ -17,6 +17,9 @@ Line = sa.String(130)
 _STATUS_LIST = ", ".join(f"'{status}'" for status in STATUSES)
 _HELD_LIST = ", ".join(f"'{status}'" for status in HELD)
 
+#: No text, as a default that reads the same in every engine.
+EMPTY = sa.text("''")
+
 #: A condition in these very words: an engine uses a partial index only where it sees that the question is within it.
 IS_PENDING = sa.text("status = 'Pending'")
 
@@ -90,14 +93,14 @@ work_item = table(
     #: When it became ready, in milliseconds, shifted by its priority: one ascending index gives the order of dispatch.
     sa.Column("rank", sa.BigInteger, nullable=False),
     #: Where it stands while it is Pending: see schema/hub/rules/lines.py.
-    sa.Column("line", Line, nullable=False, server_default=""),
+    sa.Column("line", Line, nullable=False, server_default=EMPTY),
     #: UUIDv7 of the submission: age, to the order within a millisecond.
     sa.Column("ticket", sa.String(36), nullable=False),
     sa.Column("assigned_beacon_id", Word),
     #: At most so many items of the key are under way at once; no key, no limit.
-    sa.Column("concurrency_key", Word, nullable=False, server_default=""),
+    sa.Column("concurrency_key", Word, nullable=False, server_default=EMPTY),
     sa.Column("concurrency_limit", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("unique_key", Word, nullable=False, server_default=""),
+    sa.Column("unique_key", Word, nullable=False, server_default=EMPTY),
     sa.Column("enqueued_at", UtcDateTime, nullable=False),
     #: When it last became ready: since then it has waited for a beacon.
     sa.Column("ready_at", UtcDateTime),
@@ -125,7 +128,7 @@ work_item = table(
     sa.Column("progress", Json),
     sa.Column("result", Json),
     #: Whether somebody waits for its end: then the outcome is handed over with the commit.
-    sa.Column("awaited", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("awaited", sa.Boolean, nullable=False, server_default="0"),
     #: Number of the item's newest event.
     sa.Column("seq", sa.Integer, nullable=False),
     sa.CheckConstraint(f"status IN ({_STATUS_LIST})", name="status"),

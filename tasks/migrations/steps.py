@@ -17,8 +17,8 @@ def create_table(name: str, *items: sa.schema.SchemaItem) -> None:
 def create_index(name: str, table: str, columns: Sequence[str], where: str | None = None) -> None:
     """Create an index, unless it was created before the migration was killed; over some rows only, where the engine can do that."""
     if not (_may_be_there() and name in {index["name"] for index in sa.inspect(op.get_bind()).get_indexes(table)}):
-        only = {} if where is None else {"sqlite_where": sa.text(where), "postgresql_where": sa.text(where)}
-        op.create_index(name, table, list(columns), **only)
+        only = None if where is None else sa.text(where)
+        op.create_index(name, table, list(columns), sqlite_where=only, postgresql_where=only)
 
 
 def _may_be_there() -> bool:
