@@ -29,8 +29,8 @@ HOW = """\
 - **kernel**: a journal of 50 000 commands, each of which inserts one row, is flushed in one process. Then the same rows go into
   files of their own by three roads that know nothing of commands. Five rounds, medians. The bare loop does what nobody could leave
   out who takes commands from a stream: fetch, parse, make an id, insert.
-- **append to committed answer**: one caller, `hub.enqueue` with its receipt, a worker in a process of its own. Between two calls the
-  flush has let go, so each call rings, and a Celery message starts the flush.
+- **append to committed answer**: one caller, `hub.enqueue` with its receipt, a worker in processes of its own. A flush keeps its place
+  for a moment when nothing waits; after a rest it has let go, so the call rings, and a Celery message starts the next flush.
 - **edge**: a driver in a process of its own keeps 16 connections busy with `POST /Beacon/Work/Enqueue`; each answer means that the
   item is committed. Hub and driver share the cores. Depths take turns, five rounds, medians of the rounds' ratios.
 - **work**: the hub's verbs in one process; a backlog is enqueued, then given out and completed by one beacon with 1 000 slots.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from random import uniform
 from typing import Any
 
 import structlog
 from celery import Celery, signals
-from celery.exceptions import SoftTimeLimitExceeded
+from celery.exceptions import Reject, SoftTimeLimitExceeded
 from kombu import Queue
 from kombu.exceptions import OperationalError
 
@@ -45,7 +46,7 @@ from schema.hub.commands import (
 )
 from schema.ledger.commands import DiscardDeadLetter, ReplayDeadLetter, Retain
 from schema.settings import Settings
-from tasks import journal, log, migrations, reconnect, unit
+from tasks import ending, journal, log, migrations, reconnect, unit
 from tasks import sweep as sweeping
 from tasks.failures import is_transient
 from tasks.frame import Foresight, Verb
@@ -125,7 +126,12 @@ FLUSH_SECONDS = 4
 #: its own flush, their neighbours do.
 LINGER_MS = {True: 200, False: 20}
 
+#: What carries nothing and is missed by nobody is acknowledged before it is carried out. When celery loses the broker, it kills whatever
+#: it could not acknowledge later: a flush in the middle of its work, and with it now and then the worker.
+DOORBELL: dict[str, Any] = {"acks_late": False}
+
 app = Celery("ultravisor", amqp=reconnect.AMQP)
+app.steps["worker"].add(ending.LastResort)
 app.conf.update(
     broker_url=settings.broker_url,
     broker_connection_retry_on_startup=True,
@@ -181,7 +187,7 @@ def _pause(retries: int) -> float:
     return min(0.1 * 2.0 ** min(retries, 6), 5.0) * uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
 
-@app.task(name="flush", bind=True, max_retries=None, soft_time_limit=FLUSH_SECONDS, time_limit=3 * FLUSH_SECONDS)
+@app.task(name="flush", **DOORBELL, bind=True, max_retries=None, soft_time_limit=FLUSH_SECONDS, time_limit=3 * FLUSH_SECONDS)
 def flush(self: Any, group: str) -> None:
     """Carry out what waits in the group's lanes."""
     try:
@@ -195,7 +201,8 @@ def flush(self: Any, group: str) -> None:
         if not is_transient(error):
             raise
         logger.warning("flush_delayed", group=group, error=repr(error), retries=self.request.retries)
-        raise self.retry(exc=error, countdown=_pause(self.request.retries)) from error
+        with suppress(Reject):  # the broker is away: the sweep rings when it is back
+            raise self.retry(exc=error, countdown=_pause(self.request.retries)) from error
 
 
 def _round(step: Callable[[Kernel], object]) -> None:
@@ -209,19 +216,19 @@ def _round(step: Callable[[Kernel], object]) -> None:
         logger.warning("round_skipped", error=repr(error))
 
 
-@app.task(name="sweep")
+@app.task(name="sweep", **DOORBELL)
 def sweep() -> None:
     """Ring for what waits."""
     _round(sweeping.sweep)
 
 
-@app.task(name="presence")
+@app.task(name="presence", **DOORBELL)
 def presence() -> None:
     """Look after beacons and what is due."""
     _round(watching.presence)
 
 
-@app.task(name="retention")
+@app.task(name="retention", **DOORBELL)
 def retention() -> None:
     """Delete what the ledger has kept long enough."""
     _round(lambda of: sweeping.ask(of, Retain()))

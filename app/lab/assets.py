@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from functools import cache
 from hashlib import sha256
+from mimetypes import guess_type
 from pathlib import Path
 
-from flask import Response, send_from_directory, url_for
+from flask import Response, request, url_for
+from werkzeug.security import safe_join
+
+from app.refusing import refuse
 
 FOLDER = Path(__file__).parents[1] / "static"
 YEAR = 365 * 24 * 3600
 
 
 @cache
+def files() -> tuple[Path, ...]:
+    """All that is served."""
+    return tuple(sorted(path for path in FOLDER.rglob("*") if path.is_file()))
+
+
+@cache
 def digest() -> str:
     """One digest for all of them: scripts import each other by relative addresses, so they must change together."""
     whole = sha256()
-    for path in sorted(path for path in FOLDER.rglob("*") if path.is_file()):
+    for path in files():
         whole.update(f"{path.relative_to(FOLDER)}\0".encode() + path.read_bytes())
     return whole.hexdigest()[:16]
 
@@ -34,6 +44,12 @@ def modules() -> tuple[str, ...]:
 
 def send(version: str, name: str) -> Response:
     """The file. Under another release's address it is served, but not kept: a page of that release may still be open."""
-    response = send_from_directory(FOLDER, name)
+    path = safe_join(str(FOLDER), name)
+    if path is None or path not in {str(file) for file in files()}:
+        refuse("not_found")
+    # Read whole and at once: they are small, and nothing is left open when a client goes away.
+    response = Response(Path(path).read_bytes(), mimetype=guess_type(path)[0])
+    response.add_etag()
+    response.make_conditional(request)
     response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable" if version == digest() else "no-cache"
     return response

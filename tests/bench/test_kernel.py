@@ -13,7 +13,7 @@ from tests.architecture.house import ROOT
 
 PARTS = {
     "drain": {"kernel: commands drained, one trivial insert each", "its ratio to bare sqlite3 executemany"},
-    "latency": {"append to committed answer, a Celery message for each: p50", "append to committed answer, a Celery message for each: p99"},
+    "latency": {"append to committed answer, a few ms apart: p50", "append to committed answer, the first after a rest: p99"},
     "edge": {"edge: waiting enqueues over HTTP, 16 connections, 2 web workers", "edge: the same with 20,000 pending"},
     "work": {"work: items given out and completed in one process"},
     "reads": {"read: one item by hash, 1,000 / 20,000 rows", "read: first page of live items, nearly all ended, 1,000 / 20,000 rows"},
