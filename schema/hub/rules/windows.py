@@ -53,9 +53,8 @@ def _general(hands: Sequence[Hand], waiting: Mapping[tuple[str, str], int], off:
     for capability, wanted in sorted(_wanted(hands, pending).items()):
         if wanted.anything:
             found.append(Window(general(capability), None, min(wanted.slots, pending[capability])))
-        for action in sorted(wanted.actions):
-            if count := waiting.get((capability, action), 0):
-                found.append(Window(general(capability), action, min(wanted.slots, count)))
+        counts = [(action, waiting.get((capability, action), 0)) for action in sorted(wanted.actions)]
+        found += [Window(general(capability), action, min(wanted.slots, count)) for action, count in counts if count]
     return found
 
 
