@@ -6,7 +6,7 @@ answer, send, trim. A crash anywhere leaves either nothing or all of it, and the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -31,6 +31,8 @@ log = structlog.get_logger()
 
 #: Envelopes that are decoded and foreseen together: enough to share statements, few enough to be thrown away when the time is over.
 SLICE = 200
+#: Bytes of envelopes that are decoded together: a few batches of a thousand rows are work enough for one unit.
+SLICE_BYTES = 65_536
 #: Tries of one envelope before it goes to the dead letters.
 TRIES = 5
 #: Seconds after which a flush hands over to a fresh message, so that a stopping worker never waits long for it.
@@ -181,8 +183,8 @@ class Flush:
             unit, position = self._open(connection, lane)
             receipts = Receipts(unit, [])
             applied = Applied(last=position, unit=unit)
-            for start in range(0, len(entries), SLICE):
-                if not self._carry_out(entries[start : start + SLICE], receipts, applied, deadline):
+            for part in _slices(entries):
+                if not self._carry_out(part, receipts, applied, deadline):
                     break
             self._close(unit, receipts, applied, position)
         crash_point("committed")
@@ -291,6 +293,17 @@ class Flush:
         waiting = streams.waiting(self.kernel.redis, self.kernel.settings.one_writer).get(self.group, [])
         if not all(self._is_held(lane) for lane in waiting):
             self.kernel.ring(self.group, 0)
+
+
+def _slices(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """The entries in parts of at most SLICE, and of about SLICE_BYTES; a larger one is a part of its own."""
+    start = size = 0
+    for place, (_, data) in enumerate(entries):
+        if place > start and (place - start >= SLICE or size + len(data) > SLICE_BYTES):
+            yield entries[start:place]
+            start, size = place, 0
+        size += len(data)
+    yield entries[start:]
 
 
 def flush(kernel: Kernel, group: str, token: str) -> bool:

@@ -50,4 +50,4 @@ def _turn(unit: Unit, hub: str, reason: str | None) -> None:
     else:
         unit.amend(admission, (hub,), values)
     told = {"Reason": reason or (row["reason"] if row else ""), "ClientID": str(unit.actor), "At": to_wire(unit.now)}
-    unit.announce(Event("beacon", "observer.admission.denied" if reason else "observer.admission.recovered", told))
+    unit.announce(Event("beacon", "observer.admission.denied", told) if reason else Event("beacon", "observer.admission.recovered", told))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from schema.hub.commands import CompleteBatch, CompleteWork, EnqueueBatch, ProgressBatch, ProgressWork
+from schema.hub.commands import CompleteBatch, CompleteWork, EnqueueBatch, EnqueueWork, ProgressBatch, ProgressWork
 from schema.hub.tables import run
 from schema.outcome import Done, Outcome, Refused
 from tasks.hub.complete import complete
-from tasks.hub.enqueue import enqueue, of_batch
+from tasks.hub.enqueue import enqueue
 from tasks.hub.progress import progress
 from tasks.hub.runs import open_run
 from tasks.unit import Unit
@@ -23,16 +23,12 @@ def enqueue_batch(command: EnqueueBatch, unit: Unit) -> Outcome:
     if shared and unit.find(run, (shared,)) is None:
         return Refused("not_found", f"There is no run {shared}; start it first, or name none.")
     answers = []
-    for row, item in zip(command.items, of_batch(command), strict=True):
-        if not item.run_id:
-            shared = shared or open_run(unit, command.hub, command.submitter_tag, {})
-            item = _with_run(item, shared)
-        answers.append((row, enqueue(item, unit)))
+    for row in command.items:
+        fields = _fields(row)
+        if not fields.get("run_id"):
+            shared = fields["run_id"] = shared or open_run(unit, command.hub, command.submitter_tag, {})
+        answers.append((row, enqueue(EnqueueWork(hub=command.hub, limits=command.limits, **fields), unit)))
     return _sorted_out(answers, lambda row, value: {"Index": row["index"], **value}, {"RunID": shared})
-
-
-def _with_run(item: Any, run_id: str) -> Any:
-    return type(item)(**{**item.payload(), "run_id": run_id})
 
 
 def complete_batch(command: CompleteBatch, unit: Unit) -> Outcome:

@@ -27,9 +27,23 @@ def _known(unit: Unit, hub: str) -> Mapping[tuple[str, str], Defaults]:
     return known
 
 
+def _usual(unit: Unit, hub: str, capability: str, action: str) -> Defaults:
+    """What holds for the action, worked out once per unit: a batch has many items of few actions."""
+    worked_out: dict[tuple[str, str], Defaults] = unit.notes.setdefault((action_default, hub, "usual"), {})
+    found = worked_out.get((capability, action))
+    if found is None:
+        found = worked_out[capability, action] = defaults_of(_known(unit, hub), capability, action)
+    return found
+
+
+def _forget(unit: Unit, hub: str) -> None:
+    unit.notes.pop((action_default, hub), None)
+    unit.notes.pop((action_default, hub, "usual"), None)
+
+
 def policy(unit: Unit, command: EnqueueWork) -> dict[str, int]:
     """The item's time, tries, pause and priority: what its sender says, else the defaults."""
-    usual = defaults_of(_known(unit, command.hub), command.capability, command.action)
+    usual = _usual(unit, command.hub, command.capability, command.action)
     said = {
         "timeout_ms": (command.timeout_ms, usual.timeout_ms),
         "max_attempts": (command.max_attempts, usual.max_attempts),
@@ -50,7 +64,7 @@ def set_defaults(command: SetActionDefaults, unit: Unit) -> Outcome:
     values = {name: value for name, value in command.payload().items() if name not in key} | {"updated_at": unit.now}
     if unit.change(sa.update(action_default).where(_mine(command)).values(values)).rowcount == 0:
         unit.add(action_default, key | values)
-    unit.notes.pop((action_default, command.hub), None)
+    _forget(unit, command.hub)
     return Done(action_default_record(key | values))
 
 
@@ -58,5 +72,5 @@ def drop_defaults(command: DropActionDefaults, unit: Unit) -> Outcome:
     """Forget them; what was stored under them stays as it is."""
     if unit.change(sa.delete(action_default).where(_mine(command))).rowcount == 0:
         return Refused("not_found", f"There are no defaults for {command.capability}/{command.action}.")
-    unit.notes.pop((action_default, command.hub), None)
+    _forget(unit, command.hub)
     return Done({"Status": "Deleted", "Capability": command.capability, "Action": command.action})

@@ -9,7 +9,7 @@ from typing import Any
 from schema.hub.commands import EnqueueBatch, EnqueueWork
 from schema.hub.ids import named_id
 from schema.hub.rules.ranking import rank_of
-from schema.hub.tables import run, unique_item, work_item
+from schema.hub.tables import affinity, permit, run, unique_item, work_item
 from schema.outcome import Done, Outcome, Refused
 from schema.sql import to_wire
 from tasks.hub import admission, places
@@ -24,22 +24,18 @@ from tasks.unit import Unit
 
 def foresee(commands: Sequence[EnqueueWork | EnqueueBatch], unit: Unit) -> None:
     """Read what a batch of items depends on: runs, affinities, permits, unique keys; a statement for each kind that is named."""
-    asked = [item for command in commands for item in ([command] if isinstance(command, EnqueueWork) else of_batch(command))]
-    runs = [(id,) for id in [*(item.run_id for item in asked), *(c.run_id for c in commands)] if id]
-    if runs:
-        unit.fetch(run, runs)
-    unique = [(named_id(item.hub, item.unique_key),) for item in asked if item.unique_key]
-    if unique:
-        unit.fetch(unique_item, unique)
-    places.foresee(unit, [(item.hub, item.affinity_key, item.concurrency_key) for item in asked])
-
-
-def of_batch(command: EnqueueBatch) -> list[EnqueueWork]:
-    """The rows of a batch as single commands."""
-    return [
-        EnqueueWork(hub=command.hub, limits=command.limits, **{name: value for name, value in item.items() if name != "index"})
-        for item in command.items
-    ]
+    named: dict[str, set[tuple[str, str]]] = {name: set() for name in ("run_id", "affinity_key", "concurrency_key", "unique_key")}
+    for command in commands:
+        rows = command.items if isinstance(command, EnqueueBatch) else [command.payload()]
+        for row in rows:
+            for name, values in named.items():
+                if value := row.get(name):
+                    values.add((command.hub, value))
+        if command.run_id:
+            named["run_id"].add((command.hub, command.run_id))
+    unit.fetch(run, [(id,) for _, id in named["run_id"]])
+    for table, name in ((affinity, "affinity_key"), (permit, "concurrency_key"), (unique_item, "unique_key")):
+        unit.fetch(table, [(named_id(hub, key),) for hub, key in named[name]])
 
 
 def enqueue(command: EnqueueWork, unit: Unit) -> Outcome:

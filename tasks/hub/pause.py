@@ -26,14 +26,14 @@ def pause_beacon(command: PauseBeacon, unit: Unit) -> Outcome:
     if (since is not None) != command.paused:
         since = unit.now if command.paused else None
         unit.change(sa.update(beacon).where(mine).values(paused_at=since))
-        kind = "beacon.paused" if command.paused else "beacon.resumed"
-        unit.announce(Event("beacon", kind, {"BeaconID": command.beacon_id, "Name": row["name"]}))
+        told = {"BeaconID": command.beacon_id, "Name": row["name"]}
+        unit.announce(Event("beacon", "beacon.paused", told) if command.paused else Event("beacon", "beacon.resumed", told))
         if command.paused:
             affinity.clear(unit, command.hub, row)
         unit.at_end(dispatch, command.hub)
     held = [item["work_item_hash"] for item in held_items(unit, command.hub, command.beacon_id)]
-    told = {"Success": True, "BeaconID": command.beacon_id, "Paused": command.paused, "PausedAt": to_wire(since)}
-    return Done(told | {"CurrentWorkItems": held, "Drained": command.paused and not held})
+    answer = {"Success": True, "BeaconID": command.beacon_id, "Paused": command.paused, "PausedAt": to_wire(since)}
+    return Done(answer | {"CurrentWorkItems": held, "Drained": command.paused and not held})
 
 
 def pause_capability(command: PauseCapability, unit: Unit) -> Outcome:

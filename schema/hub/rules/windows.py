@@ -1,7 +1,6 @@
 """What a dispatch looks at: of each line from which a free beacon may take, as many of the first as could all be taken.
 
-Whoever stands further back cannot go before those. Who is seen and cannot go is moved to another line, and the next look sees those
-behind; so nothing is missed, and the cost of a look is bounded by free slots, never by the backlog.
+Whoever stands further back cannot go before those; so nothing is missed, and the cost is bounded by free slots, never by the backlog.
 """
 
 from __future__ import annotations
@@ -54,8 +53,8 @@ def _general(hands: Sequence[Hand], waiting: Mapping[tuple[str, str], int], off:
     for capability, wanted in sorted(_wanted(hands, pending).items()):
         if wanted.anything:
             found.append(Window(general(capability), None, min(wanted.slots, pending[capability])))
-        stock = [(action, waiting.get((capability, action), 0)) for action in sorted(wanted.actions)]
-        found.extend(Window(general(capability), action, min(wanted.slots, count)) for action, count in stock if count)
+        counts = [(action, waiting.get((capability, action), 0)) for action in sorted(wanted.actions)]
+        found += [Window(general(capability), action, min(wanted.slots, count)) for action, count in counts if count]
     return found
 
 
