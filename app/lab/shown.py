@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from schema.hub.rules.lifecycle import HELD
+
 Record = Mapping[str, Any]
 
 #: Statuses whose wire name is not what one would say.
@@ -153,7 +155,7 @@ def wait_ms(record: Record, now: datetime) -> float | None:
 def took_ms(record: Record, now: datetime) -> float | None:
     """How long the last attempt took, or has taken so far. None for what does not run."""
     ended = record["CompletedAt"] or record["CanceledAt"]
-    if not record["DispatchedAt"] or (not ended and record["Status"] != "Running"):
+    if not record["DispatchedAt"] or (not ended and record["Status"] not in HELD):
         return None
     return _between(record["DispatchedAt"], ended or now)
 

@@ -3,15 +3,17 @@
 import { beaconName } from "./format.js";
 
 export const FINAL = new Set(["Complete", "Error", "Canceled"]);
+const HELD = new Set(["Running", "Stalled"]);
 export const BUCKETS = {
-  Pending: "Upcoming", RetryScheduled: "Upcoming", Running: "InProgress", Complete: "Completed", Error: "Errored", Canceled: "Errored",
+  Delayed: "Upcoming", Pending: "Upcoming", RetryScheduled: "Upcoming", Running: "InProgress", Stalled: "Stalled",
+  Complete: "Completed", Error: "Errored", Canceled: "Errored",
 };
 export const NEWEST = 50;
 // Items beyond the list of which the status is remembered, so that counts stay right.
 const KNOWN = 5_000;
 // Where an item that we have not seen before must have come from.
 const BEFORE = {
-  "queue.dispatched": "Pending", "queue.requeued": "RetryScheduled",
+  "queue.ready": "Delayed", "queue.dispatched": "Pending", "queue.requeued": "RetryScheduled", "queue.stalled": "Running", "queue.unstalled": "Stalled",
   "queue.completed": "Running", "queue.failed": "Running", "queue.retry_scheduled": "Running", "queue.lost": "Running",
 };
 
@@ -132,13 +134,13 @@ export class Board {
     const beacon = this.beacons.get(BeaconID);
     if (!beacon) return;
     beacon.CurrentWorkItems = beacon.CurrentWorkItems.filter((held) => held !== hash);
-    if (Status === "Running") beacon.CurrentWorkItems.push(hash);
+    if (HELD.has(Status)) beacon.CurrentWorkItems.push(hash);
     if (beacon.Status !== "Offline") beacon.Status = beacon.CurrentWorkItems.length >= beacon.MaxConcurrent ? "Busy" : "Online";
   }
 }
 
 function tally(lane, status, step) {
-  const name = { Pending: "Queued", RetryScheduled: "Queued", Running: "Running" }[status];
+  const name = { Delayed: "Queued", Pending: "Queued", RetryScheduled: "Queued", Running: "Running", Stalled: "Running" }[status];
   if (name) lane[name] = Math.max(0, lane[name] + step);
 }
 

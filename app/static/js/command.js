@@ -186,6 +186,7 @@ class Card {
   #note(item) {
     const took = tookMs(item);
     const where = item.AssignedBeaconID ? `on ${this.commands.nameOf(item.AssignedBeaconID)}` : "";
+    if (item.Status === "Delayed") return "Its time has not come.";
     if (item.Status === "Pending") return "Waits for a beacon.";
     if (item.Status === "RetryScheduled") return `Will be tried again. ${item.LastError}`;
     const code = item.Result?.Outputs?.ExitCode;

@@ -86,7 +86,7 @@ export const waitMs = (item) => (item.DispatchedAt ? item.QueueWaitMs : between(
 
 export function tookMs(item) {
   const ended = item.CompletedAt ?? item.CanceledAt;
-  if (!item.DispatchedAt || (!ended && item.Status !== "Running")) return null;
+  if (!item.DispatchedAt || (!ended && item.Status !== "Running" && item.Status !== "Stalled")) return null;
   return between(item.DispatchedAt, ended ?? now());
 }
 
