@@ -16,6 +16,8 @@ const BEFORE = {
   "queue.ready": "Delayed", "queue.dispatched": "Pending", "queue.requeued": "RetryScheduled", "queue.stalled": "Running", "queue.unstalled": "Stalled",
   "queue.completed": "Running", "queue.failed": "Running", "queue.retry_scheduled": "Running", "queue.lost": "Running",
 };
+// These move nothing.
+const UNMOVED = new Set(["queue.cancel_requested", "queue.reordered"]);
 
 export class Board {
   loaded = false;
@@ -37,7 +39,7 @@ export class Board {
   load({ Summary: { ByCapability, ...buckets }, Items }, beacons) {
     this.buckets = buckets;
     // What has been seen busy stays in the table, so that it does not jump while work comes and goes.
-    for (const lane of this.lanes.values()) lane.Queued = lane.Running = 0;
+    for (const lane of this.lanes.values()) lane.Queued = lane.Running = lane.Stalled = 0;
     for (const lane of ByCapability) this.lanes.set(`${lane.Capability}/${lane.Action}`, { ...lane });
     if (beacons) this.beacons = new Map(beacons.map((beacon) => [beacon.BeaconID, beacon]));
     const before = this.items;
@@ -83,9 +85,10 @@ export class Board {
 
   #move(topic, hash, told, at) {
     const known = this.#known.get(hash);
-    const before = known ? known.Status : BEFORE[topic];
-    // A state that nothing leaves, or the birth of what is known already: told again, or read before it was told.
-    if (FINAL.has(before) || (topic === "queue.enqueued" && known)) return;
+    const again = topic === "queue.requeued" && told.Reason === "requeued";
+    const before = known?.Status ?? (again ? "Error" : UNMOVED.has(topic) ? told.Status : BEFORE[topic]);
+    // A state that only a person leads out of, or the birth of what is known already: told again, or read before it was told.
+    if ((FINAL.has(before) && !again) || (topic === "queue.enqueued" && known)) return;
     const item = this.items.get(hash) ?? (topic === "queue.enqueued" ? this.#born(hash, told) : undefined);
     if (item) Object.assign(item, changes(topic, told, at));
     this.#know({ Capability: known?.Capability, Action: known?.Action, ...told });
@@ -125,7 +128,7 @@ export class Board {
   #lane({ Capability, Action }) {
     if (!Capability || !Action) return undefined;
     const key = `${Capability}/${Action}`;
-    if (!this.lanes.has(key)) this.lanes.set(key, { Capability, Action, Queued: 0, Running: 0 });
+    if (!this.lanes.has(key)) this.lanes.set(key, { Capability, Action, Queued: 0, Running: 0, Stalled: 0 });
     return this.lanes.get(key);
   }
 
@@ -140,7 +143,7 @@ export class Board {
 }
 
 function tally(lane, status, step) {
-  const name = { Delayed: "Queued", Pending: "Queued", RetryScheduled: "Queued", Running: "Running", Stalled: "Running" }[status];
+  const name = { Delayed: "Queued", Pending: "Queued", RetryScheduled: "Queued", Running: "Running", Stalled: "Stalled" }[status];
   if (name) lane[name] = Math.max(0, lane[name] + step);
 }
 
@@ -154,7 +157,9 @@ function changes(topic, told, at) {
   if (told.Status === "Canceled") return { ...change, CanceledAt: at };
   if (told.Status === "Complete") return { ...change, CompletedAt: told.CompletedAt ?? at };
   if (told.Status === "Error") return { ...change, CompletedAt: at, LastError: told.Error };
-  return { ...change, AssignedBeaconID: null };
+  if (HELD.has(told.Status)) return change;
+  const waits = { ...change, AssignedBeaconID: null };
+  return topic === "queue.requeued" && told.Reason === "requeued" ? { ...waits, CompletedAt: null, CanceledAt: null, LastError: "" } : waits;
 }
 
 /** An answer may have been on its way while the item ended. */
