@@ -148,7 +148,7 @@ class Drill:
 
 def _judge(report: Report, evidence: Evidence, items: int) -> None:
     ledger = evidence.ledger
-    report.items, report.accepted = items, len(ledger.answers)
+    report.items, report.accepted, report.refused = items, len(ledger.answers), len(ledger.refused)
     report.repeats = dict(ledger.repeats.most_common())
     report.lost = sum(answer.work_item_hash not in evidence.items for answer in ledger.answers)
     report.duplicated = sum(len(hashes) - 1 for hashes in evidence.hashes.values())

@@ -54,7 +54,8 @@ class House:
         self._ended: SimpleQueue[Child] = SimpleQueue()
         self._asked: set[int] = set()
         self._asleep: list[tuple[float, list[int]]] = []
-        self._meanwhile: dict[str, Callable[[], None]] = {}
+        self._meanwhile: dict[str, tuple[float, Callable[[], None]]] = {}
+        self._due: dict[str, float] = {}
         self._lock = Lock()
 
     def _beacon(self, name: str, like: Service) -> Service:
@@ -66,6 +67,7 @@ class House:
     def start(self, *names: str) -> None:
         """Start these roles, or all."""
         for name in names or self._services:
+            self._due.pop(name, None)
             self._say(name, f"--- started at {strftime('%H:%M:%S')}\n")
             self.children[name] = Child(self._services[name], self._say, self._ended.put)
 
@@ -73,6 +75,7 @@ class House:
         """Until that time, start again whatever ends and wake whoever has slept enough."""
         while (left := until - monotonic()) > 0:
             self._wake(monotonic())
+            self._start_due(monotonic())
             with suppress(Empty):
                 self._restart(self._ended.get(timeout=min(left, GLANCE)))
 
@@ -91,8 +94,15 @@ class House:
             return
         if child.pid not in self._asked:
             self.ended_unasked.append(f"{name} ended with {child.code} after {monotonic() - child.began:.1f} s")
-        self._meanwhile.pop(name, lambda: None)()
-        self.start(name)
+        seconds, deed = self._meanwhile.pop(name, (0.0, lambda: None))
+        deed()
+        self._due[name] = monotonic() + seconds
+        self._start_due(monotonic())
+
+    def _start_due(self, now: float) -> None:
+        """Start whatever has been away long enough."""
+        for name in [name for name, at in self._due.items() if at <= now]:
+            self.start(name)
 
     def _wake(self, now: float) -> None:
         due = [pids for at, pids in self._asleep if at <= now]
@@ -100,9 +110,9 @@ class House:
         for pids in due:
             self.send(signal.SIGCONT, pids)
 
-    def once_down(self, name: str, deed: Callable[[], None]) -> None:
-        """Do something after the next end of this role, before it is started again."""
-        self._meanwhile[name] = deed
+    def once_down(self, name: str, seconds: float, deed: Callable[[], None] = lambda: None) -> None:
+        """After its next end this role stays away for so long; meanwhile something is done to what it has left."""
+        self._meanwhile[name] = seconds, deed
 
     def hurt(self, name: str, number: signal.Signals, pids: Iterable[int], seconds: float = 0.0) -> None:
         """Send a signal to processes of a role, and SIGCONT after `seconds` where it was SIGSTOP."""
@@ -128,6 +138,7 @@ class House:
     def end(self, *names: str) -> None:
         """End these roles as `ultravisor up` would: asked first, killed when their grace is over. They stay down."""
         self._wake(float("inf"))
+        self._start_due(float("inf"))
         going = [self.children.pop(name) for name in names if name in self.children]
         for child in going:
             child.ask_to_end()
@@ -152,6 +163,7 @@ class House:
     def kill(self, *names: str) -> None:
         """SIGKILL for these roles, or all; they stay down."""
         for name in names or list(self.children):
+            self._due.pop(name, None)
             if name in self.children:
                 self._kill(self.children.pop(name))
 

@@ -16,6 +16,8 @@ from ultravisor import here
 
 #: `stop` is what an operator does to a part before an update.
 SIGNALS = {"kill": signal.SIGKILL, "pause": signal.SIGSTOP, "stop": signal.SIGTERM}
+#: Seconds within which a role that is away must be back when its turn comes again.
+PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +30,30 @@ class Struck:
 
 
 def strike(house: House, blow: Blow) -> Struck:
-    """Deal one blow. A role that has no children at the moment is hit as a whole; a broker that cannot be flushed, because it is down, is killed."""
+    """Deal one blow. A role that is away is waited for; a broker that cannot be flushed, because it does not answer, is killed."""
     if blow.kind == "flush":
         return _flush(house, blow)
+    if not house.mind_until(lambda: house.processes(blow.role), PATIENCE):
+        raise RuntimeError(f"{blow.role} does not come back")
     if blow.kind == "kill rewound":
-        house.once_down(blow.role, lambda: _rewind(house, blow.choice))
-    family = house.processes(blow.role)
-    leader, children = family[:1], family[1:]
+        house.once_down(blow.role, 0.0, lambda: _rewind(house, blow.choice))
+    if blow.kind == "kill away":
+        house.once_down(blow.role, blow.seconds)
     action, _, part = blow.kind.partition(" ")
-    if part == "leader" or action == "stop":
-        hit = leader
-    elif part == "rewound":
-        hit = family
-    elif part == "child" and children:
-        hit = [children[int(blow.choice * len(children))]]
-    else:
-        hit, part = family, ""
+    hit = _hit(house.processes(blow.role), part, blow.choice)
     # The leader last: once it is gone, whoever minds the house clears up behind it.
     house.hurt(blow.role, SIGNALS[action], reversed(hit), blow.seconds)
-    return Struck(monotonic(), f"{action} {part}".strip(), blow.role)
+    return Struck(monotonic(), blow.kind, blow.role)
+
+
+def _hit(family: list[int], part: str, choice: float) -> list[int]:
+    """Which of a role's processes a blow meets: the leader, a child, or all."""
+    leader, children = family[:1], family[1:]
+    if part == "leader":
+        return leader
+    if part == "child" and children:
+        return [children[int(choice * len(children))]]
+    return family
 
 
 def _flush(house: House, blow: Blow) -> Struck:

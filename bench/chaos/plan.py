@@ -14,14 +14,15 @@ CAPABILITY, ACTION = "Chaos", "Work"
 
 #: One round of blows, as (blow, role). Each round is shuffled anew, so that none of them is ever left out of a drill of some length.
 #: Single processes die more often than whole roles: they are back at once, so more of the blows meet a hub that is in full work.
-#: A Redis that is killed and rewound comes back without the newest part of its file, as after the loss of power or on a stale replica.
+#: A Redis that is killed and rewound comes back without the newest part of its file, as after the loss of power or on a stale replica; one
+#: that is away comes back seconds later.
 DECK = (
     *(("kill", "web"), ("kill leader", "web"), ("kill child", "web"), ("kill child", "web")),
     *(("kill", "worker"), ("kill leader", "worker"), *(("kill child", "worker"),) * 4),
-    *(("kill", "redis"), ("kill", "redis"), ("kill rewound", "redis"), ("kill", "beat")),
+    *(("kill", "redis"), ("kill rewound", "redis"), ("kill away", "redis"), ("kill away", "redis"), ("kill", "beat")),
     *(("kill", "beacon-1"), ("kill", "beacon-1"), ("kill", "beacon-2"), ("kill", "beacon-2")),
     *(("pause", "any"), ("pause", "redis"), ("pause child", "worker"), ("pause child", "worker"), ("flush", "redis"), ("flush", "redis")),
-    *(("stop", "web"), ("stop", "beacon-1")),
+    *(("stop leader", "web"), ("stop leader", "beacon-1")),
 )
 
 
@@ -52,7 +53,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """`seconds` is how long a paused role stays so, `choice` which of a role's processes it meets: a number in 0..1."""
+    """`seconds` is how long a role stays paused or away, `choice` which of a role's processes it meets: a number in 0..1."""
 
     kind: str
     role: str

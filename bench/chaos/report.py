@@ -29,6 +29,8 @@ class Report:
     kills: int = 0
     items: int = 0
     accepted: int = 0
+    #: Items whose clients were told that nothing was accepted, and went away.
+    refused: int = 0
     lost: int = 0
     duplicated: int = 0
     #: Executions beyond the first of an item that completed; one for each kill is the most that may be.
@@ -70,7 +72,7 @@ class Report:
     def _told(self) -> dict[str, str]:
         return {
             "blows": _listed(self.blows),
-            "items": f"{self.items} sent, {self.accepted} accepted, {self.lost} lost, {self.duplicated} duplicated",
+            "items": f"{self.items} sent, {self.accepted} accepted, {self.lost} lost, {self.duplicated} duplicated; {self.refused} refused for good",
             "ends": _listed(self.statuses),
             "attempts": _listed(self.attempts),
             "executed twice": f"{self.executed_twice} ({self.executed_twice / max(self.kills, 1):.2f} for each kill)",
