@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from bench.rig import HUB
+from schema.hub.rules.lines import line_of
 from schema.hub.tables import beacon, run, tally, work_attempt, work_event, work_item
 
 CAPABILITY, ACTION = "Bench", "Nothing"
@@ -84,6 +85,8 @@ def _item() -> dict[str, object]:
         "action": ACTION,
         "settings": {"Command": "true"},
         "require_affinity_match": False,
+        "line": line_of(CAPABILITY, "", False, None),
+        "ready_at": NOW,
         "metadata": {},
         "status": "Pending",
         "ticket": "01900000-0000-7000-8000-000000000000",

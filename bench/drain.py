@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol
 
 import orjson
+import redis
 import sqlalchemy as sa
 
 from bench.figures import Row, at_least, median
@@ -90,19 +92,30 @@ def _rows(count: int, taken: Sequence[Mapping[str, float]]) -> list[Row]:
     return rows
 
 
-def fill(kernel: Kernel, commands: Sequence[Command], waited: bool = False) -> None:
-    """Append commands to their journal, and ring for nobody."""
-    for start in range(0, len(commands), 1_000):
-        envelopes = [Envelope(new_id(), each, ANONYMOUS, clock(), waited=waited) for each in commands[start : start + 1_000]]
-        outbox.append(kernel, [(envelope.command.lane, encode(envelope)) for envelope in envelopes])
+def fill(kernel: Kernel, commands: Sequence[Command], waited: bool = False) -> str:
+    """Append commands to their journal, and ring for nobody. Returns the id of the last one, for whose answer somebody waits at any rate."""
+    envelopes = [Envelope(new_id(), each, ANONYMOUS, clock(), waited=waited) for each in commands[:-1]]
+    envelopes.append(Envelope(new_id(), commands[-1], ANONYMOUS, clock(), waited=True))
+    for start in range(0, len(envelopes), 1_000):
+        outbox.append(kernel, [(envelope.command.lane, encode(envelope)) for envelope in envelopes[start : start + 1_000]])
+    return envelopes[-1].id
 
 
-def empty(kernel: Kernel, lane: str, group: str = GROUP) -> float:
-    """Flush until the lane's journal is empty, as workers would one message after the other. Returns the seconds."""
-    began = perf_counter()
-    while kernel.redis.xlen(keys.journal(lane)):
-        journal.flush(kernel, group, "bench")
-    return perf_counter() - began
+def empty(kernel: Kernel, last: str) -> float:
+    """Flush until the last command is answered, one flush after the other. Returns the seconds up to then: an idle flush lingers afterwards."""
+    with ThreadPoolExecutor(1) as pool:
+        began = perf_counter()
+        answered = pool.submit(_answered, kernel.settings.redis_url, last)
+        while not answered.done():
+            journal.flush(kernel, GROUP, "bench")
+        return answered.result() - began
+
+
+def _answered(url: str, last: str) -> float:
+    """When the answer came."""
+    with redis.Redis.from_url(url) as client:
+        client.blpop([keys.reply(last)], timeout=120)
+    return perf_counter()
 
 
 class Way(Protocol):
@@ -122,10 +135,10 @@ class _Drain:
         self._kernel = kernel
 
     def prepare(self, rows: Rows) -> None:
-        fill(self._kernel, [Put(n=row["n"], text=row["text"]) for row in rows])
+        self._last = fill(self._kernel, [Put(n=row["n"], text=row["text"]) for row in rows])
 
     def insert(self, rows: Rows, batch: int) -> float:
-        return empty(self._kernel, LANE.of())
+        return empty(self._kernel, self._last)
 
 
 class _Driver:
