@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 USAGE = """\
 What can be measured:
-  kernel [--quick] [--json] [--write] [--only PART]   the figures of docs/development/figures.md
+  kernel [--quick] [--json] [--write] [--only PART]   journal, flush, one process
+  hub    [--quick] [--json] [--write] [--only PART]   the whole hub: items, beacons, lists
   --chaos [--kills N] [--seed N] ...                  processes killed under load, then an audit in SQL
 """
 
@@ -18,7 +19,11 @@ def main(arguments: Sequence[str]) -> int:
         case ["kernel", *rest]:
             from bench import kernel
 
-            return kernel.main(rest)
+            return kernel.SUITE.main(rest)
+        case ["hub", *rest]:
+            from bench import hub
+
+            return hub.SUITE.main(rest)
         case ["--chaos", *rest]:
             from bench import chaos
 

@@ -7,16 +7,29 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from bench.rig import HUB
+from schema.hub.rules.lifecycle import STATUSES
 from schema.hub.rules.lines import line_of
 from schema.hub.tables import beacon, run, tally, work_attempt, work_event, work_item
 
 CAPABILITY, ACTION = "Bench", "Nothing"
+#: Beacons that the items of a mixture are or were with.
+HOLDERS = 200
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def hash_of(number: int) -> str:
     """The hash of the n-th item, counted from 1."""
     return f"wi-bench-{number:012d}"
+
+
+def ticket_of(number: int) -> str:
+    """The ticket of the n-th item: the cursor of lists."""
+    return f"01900000-0000-7000-8000-{number:012d}"
+
+
+def event_of(number: int) -> str:
+    """The EventGUID of the n-th item's only event."""
+    return f"g{number:012d}"
 
 
 def clear(engine: sa.Engine) -> None:
@@ -27,18 +40,34 @@ def clear(engine: sa.Engine) -> None:
 
 
 def load_items(engine: sa.Engine, count: int, live: int) -> None:
-    """So many items; the newest `live` of them are Pending, the others Complete. Each has its run and its first event."""
+    """So many items; the newest `live` of them are Pending, the others Complete."""
+    status = f"CASE WHEN n > {count - live} THEN 'Pending' ELSE 'Complete' END"
+    _load(engine, count, status, {"Pending": live, "Complete": count - live}, {"completed_at": "enqueued_at"})
+
+
+def load_mixture(engine: sa.Engine, count: int) -> None:
+    """So many items, of which nine in ten are Complete and one in a hundred is in each other state."""
+    others = dict(enumerate(status for status in STATUSES if status != "Complete"))
+    cases = " ".join(f"WHEN {number} THEN '{status}'" for number, status in others.items())
+    share = count // 100
+    shares = dict.fromkeys(others.values(), share) | {"Complete": count - share * len(others)}
+    times = dict.fromkeys(("completed_at", "canceled_at", "dispatched_at", "due_at"), "enqueued_at")
+    more = times | {"assigned_beacon_id": f"printf('bcn-bench-%012d', n % {HOLDERS} + 1)"}
+    _load(engine, count // 100 * 100, f"CASE n % 100 {cases} ELSE 'Complete' END", shares, more)
+
+
+def _load(engine: sa.Engine, count: int, status: str, counts: dict[str, int], more: dict[str, str]) -> None:
+    """Items whose state, and what their state asks for, are expressions of their number `n`. Each has its run and its first event."""
     with engine.begin() as connection:
         connection.execute(sa.insert(work_item), _item())
         stored = {"work_item_hash": hash_of(0), "seq": 1, "event_guid": "g", "hub": HUB, "run_id": "rn-bench", "event_type": "enqueued"}
         told = {"from_status": "", "to_status": "Pending", "beacon_id": "", "payload": {}, "emitted_at": NOW}
         connection.execute(sa.insert(work_event), stored | told)
         numbered = {"work_item_hash": "printf('wi-bench-%012d', n)", "ticket": "printf('01900000-0000-7000-8000-%012d', n)"}
-        ended = {"status": f"CASE WHEN n > {count - live} THEN 'Pending' ELSE 'Complete' END", "completed_at": "enqueued_at"}
-        _copies(connection, work_item, count, numbered | ended)
+        _copies(connection, work_item, count, numbered | {"status": status} | more)
         _copies(connection, work_event, count, {"work_item_hash": numbered["work_item_hash"], "event_guid": "printf('g%012d', n)"})
-        for status, items in (("Pending", live), ("Complete", count - live)):
-            of = {"hub": HUB, "capability": CAPABILITY, "action": ACTION, "status": status, "items": items}
+        for state, items in counts.items():
+            of = {"hub": HUB, "capability": CAPABILITY, "action": ACTION, "status": state, "items": items}
             connection.execute(sa.insert(tally), of)
 
 

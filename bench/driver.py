@@ -1,7 +1,10 @@
-"""`python -m bench.driver HOST PORT PATH CONNECTIONS SECONDS`: POSTs the body from stdin, as fast as answers come; prints what it saw as JSON.
+"""`python -m bench.driver HOST PORT PATH CONNECTIONS SECONDS [REQUESTS]`: POSTs the body from stdin as fast as answers come.
+
+Prints what it saw as JSON.
 
 A program of its own, so that it does not share its interpreter with what it measures, and lean: each connection sends the same bytes
-again and waits for the whole answer. An answer must state its Content-Length.
+again and waits for the whole answer. An answer must state its Content-Length. Where the body has `#NUMBER#`, each request has a number of
+its own, from 1 on. It ends after so many seconds, or after so many requests, if they are given.
 """
 
 from __future__ import annotations
@@ -10,13 +13,16 @@ import selectors
 import socket
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from time import perf_counter
+from itertools import count
+from time import perf_counter, process_time
 
 import orjson
 
 END_OF_HEAD = b"\r\n\r\n"
+NUMBER = b"#NUMBER#"
+WHOLE = 2**53
 
 
 @dataclass(slots=True)
@@ -30,26 +36,33 @@ class Caller:
 
 @dataclass(slots=True)
 class Seen:
-    """Milliseconds of each answer, and how many there were of each status."""
+    """Milliseconds of each answer in the order of their coming, and how many there were of each status."""
 
     times: list[float] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
+    #: Seconds since the beginning at which each answer came.
+    at: list[float] = field(default_factory=list)
 
 
-def drive(address: tuple[str, int], request: bytes, connections: int, seconds: float) -> tuple[Seen, float]:
-    """Keep that many requests under way for so long. Returns what was seen, and how long it took to the last answer."""
+def drive(address: tuple[str, int], request: Callable[[], bytes], connections: int, seconds: float, most: int = WHOLE) -> tuple[Seen, float]:
+    """Keep that many requests under way. Returns what was seen, and how long it took to the last answer."""
     seen, selector = Seen(), selectors.DefaultSelector()
-    began = perf_counter()
-    for caller in _callers(address, connections):
+    callers = list(_callers(address, min(connections, most)))
+    began, asked = perf_counter(), 0
+    for caller in callers:
         selector.register(caller.line, selectors.EVENT_READ, caller)
-        _ask(caller, request)
+        asked += 1
+        _ask(caller, request())
     while selector.get_map():
-        for key, _ in selector.select(timeout=30):
+        for key, _ in selector.select(timeout=60):
             caller = key.data
             if not _hear(caller, seen):
                 continue
-            if perf_counter() - began < seconds:
-                _ask(caller, request)
+            now = perf_counter() - began
+            seen.at.append(now)
+            if now < seconds and asked < most:
+                asked += 1
+                _ask(caller, request())
             else:
                 selector.unregister(caller.line)
                 caller.line.close()
@@ -58,7 +71,7 @@ def drive(address: tuple[str, int], request: bytes, connections: int, seconds: f
 
 def _callers(address: tuple[str, int], connections: int) -> Iterator[Caller]:
     for _ in range(connections):
-        line = socket.create_connection(address, timeout=30)
+        line = socket.create_connection(address, timeout=60)
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield Caller(line)
 
@@ -70,7 +83,7 @@ def _ask(caller: Caller, request: bytes) -> None:
 
 def _hear(caller: Caller, seen: Seen) -> bool:
     """Take what has come. Returns whether the answer is whole. Raises ConnectionError when the other end has gone."""
-    data = caller.line.recv(65_536)
+    data = caller.line.recv(262_144)
     if not data:
         raise ConnectionError("the server has closed a connection")
     caller.heard += data
@@ -93,11 +106,22 @@ def post(host: str, path: str, body: bytes) -> bytes:
     return f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
+def numbered(request: bytes) -> Callable[[], bytes]:
+    """The request again and again, each time with the next number where it has a place for one; its length stays."""
+    before, place, after = request.partition(NUMBER)
+    if not place:
+        return lambda: request
+    numbers = count(1)
+    return lambda: before + b"%08d" % next(numbers) + after
+
+
 def main() -> None:
-    host, port, path, connections, seconds = sys.argv[1:]
-    request = post(f"{host}:{port}", path, sys.stdin.buffer.read())
-    seen, took = drive((host, int(port)), request, int(connections), float(seconds))
-    sys.stdout.buffer.write(orjson.dumps({"seconds": took, "times": seen.times, "statuses": seen.statuses}))
+    host, port, path, connections, seconds, *most = sys.argv[1:]
+    request = numbered(post(f"{host}:{port}", path, sys.stdin.buffer.read()))
+    began = process_time()
+    seen, took = drive((host, int(port)), request, int(connections), float(seconds), int(most[0]) if most else WHOLE)
+    told = {"seconds": took, "processor": process_time() - began, "times": seen.times, "at": seen.at, "statuses": seen.statuses}
+    sys.stdout.buffer.write(orjson.dumps(told))
 
 
 if __name__ == "__main__":

@@ -1,22 +1,24 @@
-"""`python -m bench kernel`: the figures of DESIGN section 9, one table, ratios within one run."""
+"""`python -m bench kernel`: journal and flush, and what one process can do; ratios within one run."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Sequence
-from pathlib import Path
-
-from rich.console import Console
-
-from bench import drain, edge, latency, memory, reads, report, work
-from bench.company import Company
+from bench import drain, edge, latency, memory, reads, work
 from bench.figures import Row
-from bench.machine import facts
 from bench.rig import rig, settle
+from bench.suite import Suite
 
-Measurement = Callable[[bool], list[Row]]
-
-FIGURES = Path(__file__).parents[1] / "docs" / "development" / "figures.md"
+HOW = """\
+- **kernel**: a journal of 50 000 commands, each of which inserts one row, is flushed in one process. Then the same rows go into
+  files of their own by three roads that know nothing of commands. Five rounds, medians. The bare loop does what nobody could leave
+  out who takes commands from a stream: fetch, parse, make an id, insert.
+- **append to committed answer**: one caller, `hub.enqueue` with its receipt, a worker in processes of its own. A flush keeps its place
+  for a moment when nothing waits; after a rest it has let go, so the call rings, and a Celery message starts the next flush.
+- **edge**: a driver in a process of its own keeps 16 connections busy with `POST /Beacon/Work/Enqueue`; each answer means that the
+  item is committed. Hub and driver share the cores. Depths take turns, five rounds, medians of the rounds' ratios.
+- **work**: the hub's verbs in one process; a backlog is enqueued, then given out and completed by one beacon with 1 000 slots.
+- **read**: two hubs, a small and a large one, asked in turn on one connection each; medians.
+- **memory**: resident size, before the edge's runs and after them.
+"""
 
 
 def edge_and_memory(quick: bool) -> list[Row]:
@@ -29,34 +31,9 @@ def edge_and_memory(quick: bool) -> list[Row]:
         return rows + memory.rows(idle, hub.resident())
 
 
-PARTS: dict[str, Measurement] = {
-    "drain": drain.measure,
-    "latency": latency.measure,
-    "edge": edge_and_memory,
-    "work": work.measure,
-    "reads": reads.measure,
-}
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Exit code 0 whatever was measured: a figure that is missed is told in the table, not by the shell."""
-    parser = argparse.ArgumentParser(prog="python -m bench kernel", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="seconds instead of minutes; proves that it runs, its figures mean little")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
-    parser.add_argument("--write", action="store_true", help="keep the run as docs/development/figures.md")
-    parser.add_argument("--only", choices=PARTS, action="append", help="this part alone; may be given several times")
-    chosen = parser.parse_args(arguments)
-    progress = Console(stderr=True)
-    rows = []
-    with Company() as company:
-        for name in chosen.only or PARTS:
-            progress.print(f"bench: {name}", highlight=False)
-            rows += PARTS[name](chosen.quick)
-    about = facts() | {"used by others meanwhile": company.told()}
-    if chosen.json:
-        print(report.as_json(about, rows))
-    else:
-        report.show(about, rows)
-    if chosen.write:
-        FIGURES.write_text(report.as_page(about, rows))
-    return 0
+SUITE = Suite(
+    "kernel",
+    "The kernel",
+    {"drain": drain.measure, "latency": latency.measure, "edge": edge_and_memory, "work": work.measure, "reads": reads.measure},
+    HOW,
+)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import orjson
 from rich.console import Console
@@ -14,29 +16,35 @@ HEADINGS = ("what", "goal", "measured", "ratio", "held")
 
 PAGE = """# Figures
 
-The last run of `script/bench kernel --write`. Ratios are within one run; absolute figures depend on the machine and on who else uses it.
+Each table is the last run of its bench with `--write`. Ratios are within one run; absolute figures depend on the machine and on who else uses it.
+"""
+
+SECTION = """\
+<!-- bench: {name} -->
+
+## {title}
+
+`script/bench {name} --write`
 
 {facts}
 
 {table}
 
-## How it is measured
+### How it is measured: {name}
 
 {how}
+
+<!-- end of {name} -->
 """
 
-HOW = """\
-- **kernel**: a journal of 50 000 commands, each of which inserts one row, is flushed in one process. Then the same rows go into
-  files of their own by three roads that know nothing of commands. Five rounds, medians. The bare loop does what nobody could leave
-  out who takes commands from a stream: fetch, parse, make an id, insert.
-- **append to committed answer**: one caller, `hub.enqueue` with its receipt, a worker in processes of its own. A flush keeps its place
-  for a moment when nothing waits; after a rest it has let go, so the call rings, and a Celery message starts the next flush.
-- **edge**: a driver in a process of its own keeps 16 connections busy with `POST /Beacon/Work/Enqueue`; each answer means that the
-  item is committed. Hub and driver share the cores. Depths take turns, five rounds, medians of the rounds' ratios.
-- **work**: the hub's verbs in one process; a backlog is enqueued, then given out and completed by one beacon with 1 000 slots.
-- **read**: two hubs, a small and a large one, asked in turn on one connection each; medians.
-- **memory**: resident size, before the edge's runs and after them.
-"""
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A bench's part of the manual's page: `name` as on the command line, `how` in Markdown."""
+
+    name: str
+    title: str
+    how: str
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -61,9 +69,19 @@ def as_json(about: Mapping[str, str], rows: Sequence[Row]) -> str:
     return orjson.dumps({"machine": about, "rows": [row.as_dict() for row in rows]}, option=orjson.OPT_INDENT_2).decode()
 
 
-def as_page(about: Mapping[str, str], rows: Sequence[Row]) -> str:
-    """The manual's page."""
-    return PAGE.format(facts=_table(("machine", ""), about.items()), table=_table(HEADINGS, map(cells, rows)), how=HOW.rstrip())
+def with_section(page: str, section: Section, about: Mapping[str, str], rows: Sequence[Row]) -> str:
+    """The manual's page with this bench's section new, and all other sections as they were. A page that is none yet is begun."""
+    made = SECTION.format(
+        name=section.name,
+        title=section.title,
+        facts=_table(("machine", ""), about.items()),
+        table=_table(HEADINGS, map(cells, rows)),
+        how=section.how.rstrip(),
+    )
+    old = re.compile(rf"<!-- bench: {re.escape(section.name)} -->.*<!-- end of {re.escape(section.name)} -->\n", re.DOTALL)
+    if old.search(page):
+        return old.sub(lambda _: made, page)
+    return f"{page or PAGE}\n{made}"
 
 
 def _table(headings: Sequence[str], lines: object) -> str:

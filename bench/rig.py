@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -51,6 +52,11 @@ class Rig:
             command = tethered(["sh", "-c", f"exec {service.command}"], by=signal.SIGKILL)
             process = Process(*command, env=service.environment, cwd=PROJECT)
             self.processes[name] = process.start()
+
+    def attend(self, name: str, *command: str, ready: str) -> None:
+        """Start a program that is no part of the hub, a beacon for one, and wait until it says that it is ready."""
+        process = Process(*tethered([sys.executable, "-m", *command], by=signal.SIGKILL), cwd=PROJECT, ready=ready)
+        self.processes[name] = process.start()
 
     def engine(self) -> sa.Engine:
         """A write engine on the migrated database."""

@@ -18,11 +18,26 @@ def test_a_goal_is_held_or_not() -> None:
     assert (at_least("r", 10, 10, "").held, at_most("r", 10, 10, "").held) == (True, True)
 
 
-def test_the_page_is_a_table_that_no_cell_breaks() -> None:
-    page = report.as_page({"cores": "2"}, ROWS)
+SECTION = report.Section("hub", "The hub", "- **rate**: by counting.")
+
+
+def test_a_section_is_a_table_that_no_cell_breaks() -> None:
+    page = report.with_section("", SECTION, {"cores": "2"}, ROWS)
+    assert page.startswith("# Figures")
     assert "| cores | 2 |" in page
     assert "| rate | >= 1,000 /s | 999 /s |  | NO |" in page
     assert "| a/b | >= 0.9 | x | 0.95 | yes |" in page
+
+
+def test_a_section_replaces_itself_and_keeps_its_neighbours() -> None:
+    other = report.Section("kernel", "The kernel", "- by looking")
+    page = report.with_section(report.with_section("", other, {}, [plain("kept", "1")]), SECTION, {}, [plain("first", "2")])
+    again = report.with_section(page, SECTION, {}, [plain("second", r"3 \1")])
+    assert "| kept |" in again
+    assert "| second |  | 3 \\1 |" in again
+    assert "first" not in again
+    assert again.count("# Figures") == 1
+    assert report.with_section(again, other, {}, []).index("## The kernel") < again.index("## The hub")
 
 
 def test_the_json_has_every_row() -> None:
