@@ -6,6 +6,7 @@ from schema import envelope as keys
 from schema.base import SYSTEM, Command
 from schema.envelope import Envelope
 from tasks import cursor, outbox, streams
+from tasks.checkpoint import checkpoint
 from tasks.kernel import Kernel
 from tasks.unit import look
 
@@ -18,6 +19,7 @@ def sweep(kernel: Kernel) -> list[str]:
     for group in idle:
         kernel.ring(group, 0)
     outbox.send_again(kernel)
+    checkpoint(kernel)
     kernel.redis.set(keys.SWEPT, round(kernel.now().timestamp() * 1000))
     return idle
 

@@ -27,6 +27,10 @@ STATEMENT_MS = 3_000
 IDLE_MS = 5_000
 
 
+#: Pages of SQLite's log (32 MB) at which a commit checkpoints by itself, at the price of a wait for the disk; until then the sweep does it.
+LOG_PAGES = 8_000
+
+
 def connect(url: str) -> sa.Engine:
     """An engine that may write. Made once per process, after the fork: connections must never be shared with a parent."""
     engine = sa.create_engine(
@@ -54,7 +58,7 @@ def look(engine: sa.Engine) -> sa.Connection:
 
 def _prepare_sqlite(dbapi: Any, _: Any) -> None:
     dbapi.isolation_level = None  # the driver must not open transactions of its own; ours begin IMMEDIATE
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={LOCK_MS}"):
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={LOCK_MS}", f"wal_autocheckpoint={LOG_PAGES}"):
         dbapi.execute(f"PRAGMA {pragma}")
 
 
