@@ -1,0 +1,1 @@
+"""Operations, the runs that come of them, and the schedules that start runs."""

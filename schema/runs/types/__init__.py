@@ -1,0 +1,1 @@
+"""The task types: a file for each family."""
