@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 import flask_smorest
@@ -10,6 +11,14 @@ from flask import Response
 from werkzeug.exceptions import HTTPException
 
 from app.answers import on_http, shown
+from app.asking import SAFE
+
+#: Failures that any route may answer with; that those may whose address names a thing; that those may which change something.
+ANY = (400, 401, 403, 413, 500, 503)
+NAMED = (404,)
+UNSAFE = (404, 409, 413, 415, 422)
+#: 202 is for those who prefer not to wait.
+SENT = (202,)
 
 
 class FailureWire(ma.Schema):
@@ -21,7 +30,7 @@ class FailureWire(ma.Schema):
 
 
 class Contract(flask_smorest.Api):  # type: ignore[misc]  # it ships no types
-    """flask-smorest with our error body."""
+    """flask-smorest with our error body, and with every status that a route may answer."""
 
     CONFIG: ClassVar[dict[str, Any]] = {
         "API_TITLE": "Ultravisor",
@@ -37,4 +46,23 @@ class Contract(flask_smorest.Api):  # type: ignore[misc]  # it ships no types
         return on_http(error)
 
     def _openapi_json(self) -> Response:
-        return shown(self.spec.to_dict())
+        return shown(completed(self.spec.to_dict()))
+
+
+def completed(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with the statuses that follow from what a route is; those of one route alone are declared with it."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if method != "parameters":
+                _complete(operation["responses"], path, method.upper())
+    return document
+
+
+def _complete(responses: dict[str, Any], path: str, method: str) -> None:
+    failures = ANY + (NAMED if "{" in path else ()) + (() if method in SAFE else UNSAFE)
+    for status in failures:
+        responses.setdefault(str(status), {"$ref": "#/components/responses/DEFAULT_ERROR"})
+    for status in () if method in SAFE else SENT:
+        responses.setdefault(str(status), {"description": HTTPStatus(status).phrase})
+    if not any(status.startswith("2") for status in responses if status != "202"):
+        responses["200"] = {"description": HTTPStatus.OK.phrase}

@@ -43,6 +43,7 @@ def authenticate(body: dict[str, Any]) -> Response:
 
 
 @login.route("/1.0/Authenticate/<username>/<password>", methods=["GET"])
+@login.alt_response(410, response="DEFAULT_ERROR")
 def authenticate_in_address(username: str, password: str) -> Response:
     """Refused: an address is kept in logs and histories, and a password in it with them. POST /1.0/Authenticate instead."""
     return failure("gone", "Credentials do not belong into an address; POST them to /1.0/Authenticate.")

@@ -27,6 +27,7 @@ _ENQUEUE, _COMPLETE, _PROGRESS = forms.EnqueueWire(), forms.CompleteRowWire(), f
 
 @batches.route("/Beacon/Work/Enqueue/Batch", methods=["POST"])
 @batches.arguments(forms.EnqueueBatchWire)
+@batches.alt_response(429, response="DEFAULT_ERROR")
 def enqueue_batch(body: Body) -> Response:
     """Store many items. Rows that name no run share one."""
     bucket.admit(len(body["Items"]))

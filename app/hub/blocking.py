@@ -29,6 +29,8 @@ LOOK_SECONDS = 2.0
 
 @blocking.route("/Beacon/Work/Dispatch", methods=["POST"])
 @blocking.arguments(forms.DispatchWire)
+@blocking.alt_response(429, response="DEFAULT_ERROR")
+@blocking.alt_response(504, response="DEFAULT_ERROR")
 def dispatch(body: Body) -> Response:
     """Store a work item and wait for its end. Repeated with the same Idempotency-Key it waits for the same item again."""
     bucket.admit()

@@ -27,7 +27,7 @@ class EventsQuery(Wire):
     """A page of an item's history: `after` is the Seq of the last event seen."""
 
     limit = Capped(1, 5_000, load_default=500)
-    after = fields.Integer(load_default=0, validate=validate.Range(min=0))
+    after = fields.Integer(load_default=0, validate=validate.Range(min=0, max=2**31 - 1))
 
 
 class ActionsQuery(Wire):

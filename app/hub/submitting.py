@@ -36,6 +36,7 @@ def end_run(body: Body, run_id: str) -> Response:
 
 @submitting.route("/Beacon/Work/Enqueue", methods=["POST"])
 @submitting.arguments(forms.EnqueueWire)
+@submitting.alt_response(429, response="DEFAULT_ERROR")
 def enqueue(body: Body) -> Response:
     """Store a work item for whichever beacon can do it."""
     bucket.admit()

@@ -24,6 +24,7 @@ HINT = "Read GET /Beacon/Queue or GET /Observer/Snapshot, and watch from now on:
 
 @observer.route("/Queue/Events")
 @observer.arguments(EventsQuery, location="query")
+@observer.alt_response(410, response="DEFAULT_ERROR")
 def queue_events(query: Query) -> Response:
     """What happened after the event `since`; waits for something to happen for up to `waitMs`."""
     return _events(query)
@@ -31,6 +32,7 @@ def queue_events(query: Query) -> Response:
 
 @observer.route("/Observer/Events")
 @observer.arguments(EventsQuery, location="query")
+@observer.alt_response(410, response="DEFAULT_ERROR")
 def observer_events(query: Query) -> Response:
     """The same stream under the observers' address."""
     return _events(query)
@@ -50,6 +52,7 @@ def _events(query: Query) -> Response:
 
 @observer.route("/Observer/History")
 @observer.arguments(HistoryQuery, location="query")
+@observer.alt_response(410, response="DEFAULT_ERROR")
 def history(query: Query) -> dict[str, Any]:
     """Events after an event, or from a moment on, the oldest first."""
     since, limit = query["since"], query["limit"]

@@ -11,13 +11,13 @@ from time import monotonic
 
 import orjson
 
-from bench.chaos.evidence import Evidence, Rows, gather
-from bench.chaos.house import BEACONS, House, settings_for
+from bench.chaos.evidence import Evidence, Rows, gather, moment
+from bench.chaos.house import BEACONS, TRANSPORTS, House, settings_for
 from bench.chaos.laws import breaches
 from bench.chaos.load import Answer, Load
 from bench.chaos.monkey import Struck, strike_all
 from bench.chaos.plan import Plan, blows
-from bench.chaos.report import Report, counts, recovery
+from bench.chaos.report import Report, counts, recovery, recovery_of_work
 from ultravisor import here
 
 #: Seconds for the hub to be ready after its first start.
@@ -138,7 +138,9 @@ class Drill:
         report = Report(seed=self.plan.seed, engine=self.rows.engine, folder=str(self.data), breaches=found)
         report.blows = counts(f"{blow.kind} {blow.role}" for blow in self.struck)
         report.kills = sum(blow.kind.startswith("kill") for blow in self.struck)
-        report.recovery = recovery(self.struck, self.load.ledger.answers)
+        done = completed(evidence)
+        report.completed = {transport: len(attempts) for transport, attempts in done.items()}
+        report.recovery = recovery(self.struck, self.load.ledger.answers) | recovery_of_work(self.struck, done)
         report.rate_before, report.rate_after = rate(self.before), rate(self.after)
         report.drained_seconds = round(self.drained, 1)
         report.ended_unasked, report.stubborn = self.house.ended_unasked, self.house.stubborn
@@ -157,6 +159,17 @@ def _judge(report: Report, evidence: Evidence, items: int) -> None:
     report.attempts = counts(attempt["outcome"] for attempts in evidence.attempts.values() for attempt in attempts)
     if report.accepted != items:
         report.breaches["all_items_are_accepted"] = [f"{report.accepted} of {items} were answered"]
+
+
+def completed(evidence: Evidence) -> dict[str, list[tuple[float, float]]]:
+    """Begin and end of every completed attempt, by the transport of its beacon."""
+    found: dict[str, list[tuple[float, float]]] = {transport: [] for transport in TRANSPORTS.values()}
+    for attempts in evidence.attempts.values():
+        for attempt in attempts:
+            if attempt["outcome"] == "Complete":
+                transport = TRANSPORTS[evidence.beacons[attempt["beacon_id"]]]
+                found[transport].append((moment(attempt["started_at"]), moment(attempt["ended_at"])))
+    return found
 
 
 def rate(answers: Sequence[Answer]) -> float:

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,12 @@ def of_json(value: Any) -> Any:
     return orjson.loads(value) if isinstance(value, str | bytes) else value
 
 
+def moment(value: Any) -> float:
+    """A time column in seconds since 1970; drivers give text, times in UTC without saying so, or times with a zone."""
+    time = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return float((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
+
+
 @dataclass(slots=True)
 class Evidence:
     """All of it, in the order in which the laws want it."""
@@ -88,6 +95,8 @@ class Evidence:
     receipts: list[Row]
     tally: list[Row]
     runs: set[str]
+    #: beacon id -> name.
+    beacons: dict[str, str]
     left: dict[str, int] = field(default_factory=dict)
     integrity: list[str] = field(default_factory=list)
 
@@ -108,6 +117,7 @@ def gather(rows: Rows, ledger: Ledger, executions: Path) -> Evidence:
         receipts=rows.all("SELECT * FROM ledger_receipt WHERE command = 'hub.enqueue'"),
         tally=rows.all("SELECT * FROM hub_tally"),
         runs={row["run_id"] for row in rows.all("SELECT run_id FROM hub_run")},
+        beacons={row["beacon_id"]: row["name"] for row in rows.all("SELECT beacon_id, name FROM hub_beacon")},
     )
     for table in ("ledger_outbox", "ledger_order", "ledger_dead_letter"):
         evidence.left[table] = rows.number(f"SELECT count(*) AS n FROM {table}")

@@ -21,7 +21,9 @@ from ultravisor.runtime import folder, strays
 from ultravisor.runtime.child import Child, Service
 from ultravisor.runtime.services import Flower, redis_service, services
 
-BEACONS = ("beacon-1", "beacon-2")
+#: Each beacon and its transport: both roads are under the same blows.
+TRANSPORTS = {"beacon-1": "http", "beacon-2": "websocket"}
+BEACONS = tuple(TRANSPORTS)
 #: Who ends when: those that work for the hub, those that bring work, those that do it, the journal.
 STAGES = (BEACONS, ("web", "beat"), ("worker",), ("redis",))
 #: Seconds that a role gets to end when it is told to.
@@ -59,7 +61,8 @@ class House:
         self._lock = Lock()
 
     def _beacon(self, name: str, like: Service) -> Service:
-        options = f"--name {name} --provider bench.chaos.work:Recorded --max-concurrent 8 --heartbeat-seconds 1 --grace-seconds 2"
+        who = f"--name {name} --transport {TRANSPORTS[name]} --provider bench.chaos.work:Recorded"
+        options = f"{who} --max-concurrent 8 --heartbeat-seconds 1 --grace-seconds 2"
         command = f"{sys.executable} -m beacon --server {here.url(self.settings.address)} {options}"
         environment = {key: value for key, value in like.environment.items() if not key.startswith(("UV_", "DATABASE", "REDIS", "BROKER"))}
         return Service(name, command, environment | strays.marks(self.data, name) | {EXECUTIONS: str(self.executions)}, GRACE)

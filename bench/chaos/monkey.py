@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, time
 
 import redis
 
@@ -27,6 +27,8 @@ class Struck:
     at: float
     kind: str
     role: str
+    #: The same moment as the rows tell time: seconds since 1970.
+    clock: float = 0.0
 
 
 def strike(house: House, blow: Blow) -> Struck:
@@ -43,7 +45,7 @@ def strike(house: House, blow: Blow) -> Struck:
     hit = _hit(house.processes(blow.role), part, blow.choice)
     # The leader last: once it is gone, whoever minds the house clears up behind it.
     house.hurt(blow.role, SIGNALS[action], reversed(hit), blow.seconds)
-    return Struck(monotonic(), blow.kind, blow.role)
+    return Struck(monotonic(), blow.kind, blow.role, time())
 
 
 def _hit(family: list[int], part: str, choice: float) -> list[int]:
@@ -62,7 +64,7 @@ def _flush(house: House, blow: Blow) -> Struck:
             client.flushall()
     except redis.RedisError:
         return strike(house, Blow("kill", blow.role, blow.seconds, blow.choice))
-    return Struck(monotonic(), "flush", blow.role)
+    return Struck(monotonic(), "flush", blow.role, time())
 
 
 def _rewind(house: House, share: float) -> None:

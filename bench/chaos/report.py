@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate
 from typing import Any
@@ -38,7 +39,10 @@ class Report:
     attempts: dict[str, int] = field(default_factory=dict)
     statuses: dict[str, int] = field(default_factory=dict)
     repeats: dict[str, int] = field(default_factory=dict)
-    #: Seconds from a blow to the first committed answer to a request that was sent after it.
+    #: Items that were completed, by the transport of the beacon that did.
+    completed: dict[str, int] = field(default_factory=dict)
+    #: Seconds from a blow to the first committed answer to a request that was sent after it; `work over <transport>`: to the end of the first
+    #: attempt that was given to a beacon of that transport after it and completed.
     recovery: dict[str, dict[str, float]] = field(default_factory=dict)
     rate_before: float = 0.0
     rate_after: float = 0.0
@@ -75,6 +79,7 @@ class Report:
             "items": f"{self.items} sent, {self.accepted} accepted, {self.lost} lost, {self.duplicated} duplicated; {self.refused} refused for good",
             "ends": _listed(self.statuses),
             "attempts": _listed(self.attempts),
+            "completed over": _listed(self.completed),
             "executed twice": f"{self.executed_twice} ({self.executed_twice / max(self.kills, 1):.2f} for each kill)",
             "repeated tries": _listed(self.repeats),
             **{f"recovery, {kind}": _seconds(figures) for kind, figures in self.recovery.items()},
@@ -100,6 +105,19 @@ def recovery(struck: Sequence[Struck], answers: Sequence[Answer]) -> dict[str, d
             for kind in ("all", f"{blow.kind} {blow.role.partition('-')[0]}"):
                 times.setdefault(kind, []).append(earliest[position] - blow.at)
     return {kind: figures(found) for kind, found in sorted(times.items()) if found}
+
+
+def recovery_of_work(struck: Sequence[Struck], done: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, dict[str, float]]:
+    """The same for the work itself, from (begin, end) of the completed attempts by transport, in seconds since 1970."""
+    found = {}
+    for transport, attempts in sorted(done.items()):
+        begun = sorted(attempts)
+        earliest = list(accumulate((end for _, end in reversed(begun)), min))[::-1]
+        places = ((blow.clock, bisect_left(begun, (blow.clock, 0.0))) for blow in struck)
+        times = [earliest[place] - at for at, place in places if place < len(begun)]
+        if times:
+            found[f"work over {transport}"] = figures(times)
+    return found
 
 
 def figures(times: Sequence[float]) -> dict[str, float]:

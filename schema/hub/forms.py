@@ -254,8 +254,8 @@ class ProgressWire(ReportWire):
 
     Percent = fields.Float(load_default=None, allow_none=True, validate=validate.Range(min=0, max=100))
     Message = fields.String(load_default="", allow_none=True, validate=LONG)
-    Step = fields.Integer(load_default=None, allow_none=True)
-    TotalSteps = fields.Integer(load_default=None, allow_none=True)
+    Step = fields.Integer(load_default=None, allow_none=True, validate=INT32)
+    TotalSteps = fields.Integer(load_default=None, allow_none=True, validate=INT32)
 
 
 class CompleteRowWire(CompleteWire):

@@ -15,7 +15,7 @@ from bench import chaos
 from bench.chaos.load import Answer
 from bench.chaos.monkey import Struck
 from bench.chaos.plan import DECK, blows
-from bench.chaos.report import recovery
+from bench.chaos.report import recovery, recovery_of_work
 
 
 def seed() -> int:
@@ -30,6 +30,8 @@ def held_a_drill(plan: chaos.Plan) -> chaos.Report:
     assert (report.accepted, report.lost, report.duplicated) == (plan.items, 0, 0)
     assert report.kills >= plan.kills
     assert report.executed_twice <= report.kills
+    assert set(report.completed) == {"http", "websocket"}
+    assert all(report.completed.values()), "a drill in which one road did nothing proves nothing about it"
     return report
 
 
@@ -61,3 +63,9 @@ def test_recovery_lasts_from_the_blow_to_the_first_answer_to_a_later_request() -
     ]
     times = recovery([Struck(10.0, "kill", "beacon-1"), Struck(20.0, "kill", "web")], answers)
     assert times == {kind: {"n": 1, "p50": 2.0, "p99": 2.0, "max": 2.0} for kind in ("all", "kill beacon")}
+
+
+def test_work_recovers_with_the_first_attempt_that_began_after_the_blow() -> None:
+    struck = [Struck(0.0, "kill", "web", clock=100.0), Struck(0.0, "kill", "web", clock=200.0)]
+    done = {"http": [(99.0, 101.0), (101.0, 105.0), (102.0, 103.5)], "websocket": []}
+    assert recovery_of_work(struck, done) == {"work over http": {"n": 1, "p50": 3.5, "p99": 3.5, "max": 3.5}}
