@@ -35,6 +35,10 @@ class LostLease(Exception):
     """The lease ended while the flush worked: somebody else may be the writer."""
 
 
+class Overtime(Exception):
+    """A flush took longer than it may: what it was at hangs, and counts as tried."""
+
+
 class SchemaMissing(Exception):
     """The database is not at the schema of this release yet."""
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy.sql.util import find_tables
 
 from schema.base import SYSTEM, Actor, Command, Event, kind_of
 from schema.envelope import Envelope, encode
 from schema.ledger import tables as ledger
+from tasks.failures import Overtime
 from tasks.rows import Key, Row, Rows
 
 #: Milliseconds that a statement waits for another transaction; then the flush lets go and comes again. Less than a flush may take, so
@@ -70,7 +70,7 @@ def _give_up_interrupted(context: sa.engine.ExceptionContext) -> None:
     """A connection whose statement our own clock has cut short cannot even be rolled back: the server is still at it. Without this the
     driver's complaint would hide what has happened, and pass for a broken connection.
     """
-    if isinstance(context.original_exception, SoftTimeLimitExceeded):
+    if isinstance(context.original_exception, Overtime):
         context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
 
 

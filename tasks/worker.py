@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from celery import Celery, signals
-from celery.exceptions import Reject, SoftTimeLimitExceeded
+from celery.exceptions import Reject
 from kombu import Queue
 from kombu.exceptions import OperationalError
 
@@ -48,7 +48,7 @@ from schema.ledger.commands import DiscardDeadLetter, ReplayDeadLetter, Retain
 from schema.settings import Settings
 from tasks import ending, journal, log, migrations, reconnect, unit
 from tasks import sweep as sweeping
-from tasks.failures import is_transient
+from tasks.failures import Overtime, is_transient
 from tasks.frame import Foresight, Verb
 from tasks.hub import enqueue as enqueuing
 from tasks.hub import presence as watching
@@ -74,6 +74,7 @@ from tasks.kernel import Kernel, broker
 from tasks.ledger.discard import discard
 from tasks.ledger.replay import replay
 from tasks.ledger.retain import retain
+from tasks.overtime import limited
 
 logger = structlog.get_logger()
 
@@ -121,6 +122,8 @@ settings = Settings.read(os.environ)
 
 #: Seconds after which a running flush is interrupted. Five tries and their pauses stay below the 30 s that a poison command may hold its lane.
 FLUSH_SECONDS = 4
+#: Seconds after which a flush that does not listen to its interruption ends with its process.
+HANGING_SECONDS = 12
 
 #: Milliseconds that an idle flush keeps its place. Where one flush serves all lanes nobody else needs the place; where each lane has
 #: its own flush, their neighbours do.
@@ -187,13 +190,14 @@ def _pause(retries: int) -> float:
     return min(0.1 * 2.0 ** min(retries, 6), 5.0) * uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
 
-@app.task(name="flush", **DOORBELL, bind=True, max_retries=None, soft_time_limit=FLUSH_SECONDS, time_limit=3 * FLUSH_SECONDS)
+@app.task(name="flush", **DOORBELL, bind=True, max_retries=None)
 def flush(self: Any, group: str) -> None:
     """Carry out what waits in the group's lanes."""
     try:
         migrations.require(kernel().engine)
-        journal.flush(kernel(), group, f"{os.getpid()}:{self.request.id}")
-    except SoftTimeLimitExceeded:
+        with limited(FLUSH_SECONDS, HANGING_SECONDS):
+            journal.flush(kernel(), group, f"{os.getpid()}:{self.request.id}")
+    except Overtime:
         # It may have come in the middle of a call: what is left of the answer must not be taken for the next one.
         kernel().redis.connection_pool.disconnect()
         raise

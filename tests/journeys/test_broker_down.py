@@ -19,6 +19,7 @@ from bench.chaos.load import Line, Load
 from bench.chaos.plan import Order, order
 from schema import envelope as keys
 from tasks import migrations, unit
+from tasks.worker import HANGING_SECONDS
 from tests.services.processes import listening
 from ultravisor import here
 
@@ -180,6 +181,23 @@ def test_while_the_broker_is_away_nothing_is_accepted_and_afterwards_nothing_is_
     rows = Rows(house.settings.database_url)
     drained(house, rows)
     assert breaches(gather(rows, ledger, house.executions)) == {}
+    assert house.ended_unasked == []
+
+
+def test_a_worker_outlives_an_outage_that_is_longer_than_any_flush_may_take(house: House) -> None:
+    """Its main process runs no timers while it looks for the broker: whoever measures a flush there finds it late, and kills for nothing."""
+    house.start("redis", "web", "worker", "beat")
+    wait(house, lambda: ready(house), "the hub is ready")
+    for number in range(20):
+        enqueued(house, order(3, number))
+    family = set(house.processes("worker"))
+    house.kill("redis")
+    over = monotonic() + HANGING_SECONDS + 1
+    assert house.mind_until(lambda: monotonic() > over, SOON)
+    house.start("redis")
+    enqueued(house, order(3, 20))
+    assert set(house.processes("worker")) == family
+    assert b"exited with" not in (house.data / "logs" / "worker.log").read_bytes()
     assert house.ended_unasked == []
 
 

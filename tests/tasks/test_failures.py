@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 import sqlalchemy as sa
-from celery.exceptions import SoftTimeLimitExceeded
 
 from schema import envelope as keys
 from schema.outcome import Done, Outcome
 from tasks import failures, kernel, unit
-from tasks.failures import LostLease, MigrationRunning, SchemaMissing, is_transient
+from tasks.failures import LostLease, MigrationRunning, Overtime, SchemaMissing, is_transient
 from tasks.unit import Unit
 from tests.services.broker import RedisServer
 from tests.services.processes import free_port
@@ -192,7 +191,7 @@ def test_a_statement_that_takes_too_long_does_not_pass(heavy: Rig) -> None:
         (SchemaMissing(), True),
         (MigrationRunning(), True),
         (sa.exc.TimeoutError(), True),
-        (SoftTimeLimitExceeded(), False),
+        (Overtime(), False),
         (KeyError("x"), False),
         (ZeroDivisionError(), False),
     ],
@@ -251,11 +250,11 @@ def test_a_call_to_the_broker_is_made_once(redis_url: str, redis_server: RedisSe
     client.close()
 
 
-def test_the_soft_limit_in_the_middle_of_a_statement_is_the_commands_fault(heavy: Rig) -> None:
+def test_overtime_in_the_middle_of_a_statement_is_the_commands_fault(heavy: Rig) -> None:
     """The driver would complain of a transaction in progress; that must not pass for a broken connection, or the lane waits for ever."""
 
     def interrupt(*_: object) -> None:
-        raise SoftTimeLimitExceeded
+        raise Overtime
 
     def hang(command: Put, unit: Unit) -> Outcome:
         if command.what == "hangs":
@@ -278,5 +277,5 @@ def test_the_soft_limit_in_the_middle_of_a_statement_is_the_commands_fault(heavy
 
 
 def test_every_error_of_ours_says_what_it_is() -> None:
-    for error in (failures.LostCursor, LostLease, SchemaMissing, MigrationRunning):
+    for error in (failures.LostCursor, LostLease, Overtime, SchemaMissing, MigrationRunning):
         assert error.__doc__
