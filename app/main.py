@@ -24,6 +24,7 @@ from app.hub.operating import operating
 from app.hub.orders import hub_orders
 from app.hub.polling import polling
 from app.hub.submitting import submitting
+from app.lab.api import lab
 from app.lab.pages import pages
 from app.ledger.api import dead_letters, receipts
 from app.ledger.orders import dead_letter_orders
@@ -50,6 +51,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     polling,
     hub_orders,
     pages,
+    lab,
     submitting,
     batches,
     operating,

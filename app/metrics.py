@@ -22,15 +22,16 @@ from prometheus_client.registry import Collector
 
 from app.answers import Blueprint
 from app.broker import Broker, broker
+from app.hub import questions
 from app.hub.here import hub_id
 from app.hub.waiting import lanes
+from app.ledger.questions import COUNTED, letters_counted, unsent
 from app.reading import ask
 from schema import envelope as keys
 from schema.errors import UltravisorError
 from schema.hub.rules.lifecycle import QUEUED, STATUSES
 from schema.hub.rules.presence import LIVENESS
-from schema.hub.tables import beacon, tally
-from schema.ledger.tables import dead_letter, outbox
+from schema.hub.tables import tally
 
 metrics = Blueprint("metrics", __name__, description="Numbers for Prometheus.")
 
@@ -42,17 +43,10 @@ REPORT_SECONDS = 1.0
 #: Capabilities with a label of their own, those with most items first; the others are summed up.
 CAPABILITIES = 50
 OTHER = "other"
-#: Rows that are counted one by one; more are told as this many.
-COUNTED = 10_000
 #: Lanes that are told of.
 LANES = 200
 
 _TALLY = sa.select(tally.c.capability, tally.c.status, sa.func.sum(tally.c["items"]).label("n")).where(tally.c.hub == sa.bindparam("of_hub"))
-_BEACONS = sa.select(beacon.c.status, sa.func.count().label("n")).where(beacon.c.hub == sa.bindparam("of_hub"), beacon.c.status != "Deregistered")
-_LETTERS = sa.select(sa.func.count().label("n")).select_from(sa.select(dead_letter.c.id).limit(COUNTED).subquery())
-_OUTBOX = sa.select(sa.func.count().label("n"), sa.func.min(sa.column("committed_at", outbox.c.committed_at.type)).label("oldest")).select_from(
-    sa.select(outbox.c.committed_at).order_by(outbox.c.committed_at).limit(COUNTED).subquery()
-)
 
 
 @metrics.route("/metrics")
@@ -140,17 +134,15 @@ class _House(Collector):
 
 def _database() -> Iterator[Metric]:
     yield _items()
-    found = {row["status"]: row["n"] for row in ask(_BEACONS.group_by(beacon.c.status), {"of_hub": hub_id()})}
+    found = questions.beacons_by_status(hub_id())
     beacons = GaugeMetricFamily("ultravisor_beacons", "Registered beacons by liveness.", labels=["liveness"])
     for liveness in dict.fromkeys(LIVENESS.values()):
         beacons.add_metric([liveness], sum(number for status, number in found.items() if LIVENESS[status] == liveness))
     yield beacons
-    yield GaugeMetricFamily(
-        "ultravisor_dead_letters", f"Commands that failed again and again; {COUNTED} is that or more.", value=ask(_LETTERS)[0]["n"]
-    )
-    (row,) = ask(_OUTBOX)
-    yield GaugeMetricFamily("ultravisor_outbox_rows", f"Commits whose events have not been sent yet; {COUNTED} is that or more.", value=row["n"])
-    age = (datetime.now(UTC) - row["oldest"]).total_seconds() if row["oldest"] else 0.0
+    yield GaugeMetricFamily("ultravisor_dead_letters", f"Commands that failed again and again; {COUNTED} is that or more.", value=letters_counted())
+    rows, oldest = unsent()
+    yield GaugeMetricFamily("ultravisor_outbox_rows", f"Commits whose events have not been sent yet; {COUNTED} is that or more.", value=rows)
+    age = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
     yield GaugeMetricFamily("ultravisor_outbox_age_seconds", "Age of the oldest of them.", value=max(0.0, age))
 
 

@@ -47,7 +47,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """Nobody knows what was missed: start again from here. `reason` is `epoch`, `trimmed`, `unknown`, `broker` or `slow`."""
+    """Nobody knows what was missed: start again from here. `reason` is `epoch`, `trimmed`, `unknown`, `away`, `broker` or `slow`."""
 
     epoch: str
     positions: dict[str, str]
@@ -213,6 +213,7 @@ class Tail:
             except redis.RedisError as error:
                 if not lost:
                     log.warning("tail_lost", error=repr(error))
+                    self._tell("away")
                 lost = True
                 self._stopped.wait(PAUSE_SECONDS)
 
@@ -245,8 +246,13 @@ class Tail:
         with self._lock:
             self._epoch = epoch
             self._positions.update({topic: end for topic, end in ends.items() if topic in self._positions})
+        self._tell(reason)
+
+    def _tell(self, reason: str) -> None:
+        """Have everybody begin where the tail stands."""
+        with self._lock:
             for watcher in list(self._watchers):
-                self._give(watcher, Reset(epoch, {topic: self._positions[topic] for topic in watcher.positions}, reason))
+                self._give(watcher, Reset(self._epoch, {topic: self._positions[topic] for topic in watcher.positions}, reason))
 
     def _give(self, watcher: Watcher, item: Event | Reset | None) -> None:
         try:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.reading import ask
-from schema.hub.rules.lifecycle import BUCKET_NAMES, BUCKETS, FINAL, HELD
+from schema.hub.rules.lifecycle import BUCKET_NAMES, BUCKETS, FINAL, HELD, QUEUED
 from schema.hub.tables import action_default, affinity, beacon, tally, work_attempt, work_event, work_item
 
 Rows = Sequence[sa.RowMapping]
@@ -56,6 +56,13 @@ _BASELINES = sa.select(
     action_default.c.min_samples_for_baseline,
 ).where(action_default.c.hub == sa.bindparam("of_hub"))
 _COUNTS = sa.select(tally.c.capability, tally.c.action, tally.c.status, tally.c["items"]).where(tally.c.hub == sa.bindparam("of_hub"))
+
+_STATUSES = (
+    sa.select(beacon.c.status, sa.func.count().label("n"))
+    .where(beacon.c.hub == sa.bindparam("of_hub"), beacon.c.status != "Deregistered")
+    .group_by(beacon.c.status)
+)
+_WAITING = sa.select(sa.func.sum(tally.c["items"]).label("n")).where(tally.c.hub == sa.bindparam("of_hub"), tally.c.status.in_(QUEUED))
 
 
 def _rows(statement: sa.Executable, params: Mapping[str, Any] | None = None) -> Rows:
@@ -175,3 +182,13 @@ def summary(hub: str) -> dict[str, Any]:
             lane[row["status"] if row["status"] in HELD else "Queued"] += row["items"]
     busy = [lane for lane in capabilities.values() if lane["Queued"] or lane["Running"] or lane["Stalled"]]
     return {"Buckets": buckets, "ByCapability": sorted(busy, key=lambda lane: (lane["Capability"], lane["Action"]))}
+
+
+def beacons_by_status(hub: str) -> dict[str, int]:
+    """How many beacons are registered, by their state."""
+    return {row["status"]: int(row["n"]) for row in _rows(_STATUSES, {"of_hub": hub})}
+
+
+def waiting_items(hub: str) -> int:
+    """How many items wait, from the counts that units keep."""
+    return int(_rows(_WAITING, {"of_hub": hub})[0]["n"] or 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from hashlib import sha256
 from mimetypes import guess_type
@@ -14,6 +15,8 @@ from app.refusing import refuse
 
 FOLDER = Path(__file__).parents[1] / "static"
 YEAR = 365 * 24 * 3600
+#: How our scripts import each other.
+_IMPORT = re.compile(r'^(?:import|export)\b[^;]*?"\./([\w-]+\.js)";', re.MULTILINE)
 
 
 @cache
@@ -37,9 +40,13 @@ def address_of(name: str) -> str:
 
 
 @cache
-def modules() -> tuple[str, ...]:
-    """The scripts, so that a page can have them fetched side by side and not one import after the other."""
-    return tuple(sorted(f"js/{path.name}" for path in (FOLDER / "js").glob("*.js")))
+def imported_by(script: str) -> tuple[str, ...]:
+    """The script and all that it loads, in the order of first mention."""
+    found = [script]
+    for name in found:  # grows while it is walked
+        said = _IMPORT.findall((FOLDER / name).read_text(encoding="utf-8")) if (FOLDER / name).is_file() else []
+        found += [near for near in dict.fromkeys(f"js/{one}" for one in said) if near not in found]
+    return tuple(found)
 
 
 def send(version: str, name: str) -> Response:

@@ -12,6 +12,7 @@ import redis
 from app.broker import broker
 from app.hub import contact, questions
 from app.lab import shown
+from app.lab.frame import MOST_LETTERS
 from app.ledger.questions import letters
 from schema.errors import UltravisorError
 from schema.hub.rules.lifecycle import BUCKET_NAMES, BUCKETS
@@ -21,8 +22,6 @@ from schema.hub.wire import beacon_record, work_item_record
 NEWEST = 50
 #: Beacons on the page; a fleet beyond it is read by the interface.
 MOST_BEACONS = 500
-#: Dead letters are counted up to here; more are shown as so many and a plus.
-MOST_LETTERS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +37,6 @@ class Home:
     items: Sequence[dict[str, Any]] = ()
     dead_letters: int = 0
     trouble: UltravisorError | None = None
-
-    @property
-    def dead_letters_text(self) -> str:
-        return shown.letters(self.dead_letters, MOST_LETTERS)
 
     @property
     def shells(self) -> list[str]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, make_response, render_template, request
+from flask import Response, request
 
 from app.asking import Blueprint
 from app.hub.here import hub_id
-from app.lab import assets, shown
+from app.lab import assets, frame, shown
 from app.lab.home import home
-from schema.errors import CODES
 from schema.hub.rules.lifecycle import BUCKET_NAMES
 
 #: Where a beacon looks for its hub unless it is told.
@@ -34,14 +33,22 @@ def index() -> Response:
     """The home page; `?bucket=` narrows its list of items."""
     wanted = request.args.get("bucket", "")
     state = home(hub_id(), wanted if wanted in BUCKET_NAMES else "")
-    response = make_response(
-        render_template("home.html", home=state, asset=assets.address_of, modules=assets.modules(), start_beacon=_start_beacon())
+    page = frame.Page(
+        *("/", "Home", "home", state.hub, state.now),
+        styles=("base", "frame", "controls", "home", "drawer"),
+        skip="command",
+        skip_text="Skip to the command",
+        still="This is the state as the page was loaded; reload it for a newer one. Running commands and staying live need JavaScript.",
+        dead_letters=state.dead_letters,
+        trouble=state.trouble,
     )
-    if state.trouble is not None:
-        response.status_code = CODES[state.trouble.code][0]
-        response.headers["Retry-After"] = "2"
-    response.headers["Cache-Control"] = "no-cache"
-    return response
+    return frame.rendered(page, home=state, start_beacon=_start_beacon())
+
+
+@pages.route("/health")
+def health() -> Response:
+    """The parts of the hub, the dead letters, the lanes."""
+    return frame.live("/health", "health", "controls")
 
 
 def _start_beacon() -> str:

@@ -201,6 +201,7 @@ def test_a_broker_that_restarts_is_a_reset_and_then_goes_on(open_stream, tell, r
         assert stream.next().number == 1
         redis_server.kill()
         redis_server.start()
+        assert orjson.loads(stream.next().data) == {"Reason": "away"}
         assert orjson.loads(stream.next().data) == {"Reason": "broker"}
         tell(2)
         assert stream.next().number == 2

@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import sqlalchemy as sa
 from honcho.environ import parse_procfile
 
+from schema.ledger.tables import dead_letter
+from tasks import unit
+from tasks.kernel import clock, new_id
 from tests.architecture.house import ROOT
 from tests.services.broker import RedisServer
 from tests.services.processes import Process, eventually, free_port
@@ -86,6 +90,16 @@ class Hub:
             found = [dict(row) for row in connection.execute(question, values)]
         connection.close()
         return found
+
+    def bury(self, command: str, envelope: str) -> str:
+        """The id of a dead letter, laid there by hand as a flush would have."""
+        row = {"id": new_id(), "lane": "hub/northwind", "command": command, "actor": "anonymous", "error": "KeyError: 'hub'"}
+        more = {"traceback": "Traceback of the test", "tries": 5, "envelope": envelope, "died_at": clock()}
+        engine = unit.connect(f"sqlite:///{self.data / 'ultravisor.db'}")
+        with engine.begin() as connection:
+            connection.execute(sa.insert(dead_letter), row | more)
+        engine.dispose()
+        return row["id"]
 
     def beacon(self, name: str, *flags: str) -> Process:
         """A beacon, not started."""

@@ -86,7 +86,7 @@ def test_without_a_beacon_nobody_asks_what_beacons_hold(database: sa.Engine, cli
 
 
 def test_dead_letters_are_pointed_to(database: sa.Engine, client: FlaskClient) -> None:
-    assert 'href="/api/dead-letters" hidden' in client.get("/").text
+    assert 'href="/health#dead-letters" hidden' in client.get("/").text
     row = {
         "id": new_id(),
         "lane": "l",
@@ -102,7 +102,7 @@ def test_dead_letters_are_pointed_to(database: sa.Engine, client: FlaskClient) -
         connection.execute(sa.insert(dead_letter), row)
     body = client.get("/").text
     assert "1 dead letter<" in body
-    assert 'href="/api/dead-letters" hidden' not in body
+    assert 'href="/health#dead-letters" hidden' not in body
 
 
 def test_a_hub_that_is_not_ready_says_what_is_missing(client: FlaskClient) -> None:
@@ -126,7 +126,7 @@ def test_nothing_in_the_page_is_inline(database: sa.Engine, client: FlaskClient)
 
 
 def test_assets_are_kept_under_the_address_of_their_content(client: FlaskClient) -> None:
-    for name in ("css/base.css", "mark.svg", *assets.modules()):
+    for name in ("css/base.css", "mark.svg", *assets.imported_by("js/home.js")):
         response = client.get(f"/static/{assets.digest()}/{name}")
         assert response.status_code == 200
         assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"

@@ -3,16 +3,13 @@
 import { FINAL } from "./board.js";
 import { label, short, span, tookMs } from "./format.js";
 import { byId, cloned, part, pill, say, show } from "./dom.js";
-import { Refused, Unheard, freshKey, get, post } from "./http.js";
+import { freshKey, get, post, unknown } from "./http.js";
 
 const CARDS = 3;
 const OUTPUT_LETTERS = 20_000;
 const FIRST_PAUSE_MS = 500, LONGEST_PAUSE_MS = 8_000, GIVE_UP_MS = 120_000;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-
-/** Whether the same request has to be sent again, under the same key, to learn what became of it. */
-const unknown = (error) => error instanceof Unheard || (error instanceof Refused && error.code === "outcome_unknown");
 
 export class Commands {
   #cards = [];

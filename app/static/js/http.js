@@ -18,6 +18,7 @@ export class Refused extends Error {
 export class Unheard extends Error {
   constructor() {
     super("The hub does not answer.");
+    this.name = "Unheard";
   }
 }
 
@@ -26,7 +27,7 @@ function explained(status, body) {
   return [body.Error ?? `The hub answered ${status}.`, ...fields].join(" ");
 }
 
-async function ask(path, options) {
+async function ask(path, options, paged = false) {
   let response, body;
   try {
     response = await fetch(path, { ...options, cache: "no-cache", signal: AbortSignal.timeout(PATIENCE_MS) });
@@ -37,13 +38,36 @@ async function ask(path, options) {
   }
   setClock(response.headers.get("Date"));
   if (!response.ok) throw new Refused(response.status, body ?? {});
-  return body;
+  return paged ? { body, next: response.headers.get("X-Next-Cursor") } : body;
 }
+
+/** A page of a list, and the cursor of the next one; null on the last. */
+export const page = (path) => ask(path, { headers: { Accept: "application/json" } }, true);
 
 export const get = (path) => ask(path, { headers: { Accept: "application/json" } });
 
-export const post = (path, body, key) =>
-  ask(path, { method: "POST", headers: { "Content-Type": "application/json", "Idempotency-Key": key }, body: JSON.stringify(body) });
+const PAUSE_MS = 500, LONGEST_PAUSE_MS = 8_000, GIVE_UP_MS = 60_000;
+
+export const send = (method, path, body, key) =>
+  ask(path, { method, headers: { "Content-Type": "application/json", "Idempotency-Key": key }, body: JSON.stringify(body) });
+
+export const post = (path, body, key) => send("POST", path, body, key);
+
+/** Whether the same request has to be sent again, under the same key, to learn what became of it. */
+export const unknown = (error) => error instanceof Unheard || (error instanceof Refused && error.code === "outcome_unknown");
+
+/** Order something and ask until its outcome is known: under one key it happens once, however often it is sent. */
+export async function order(path, body = {}, method = "POST") {
+  const key = freshKey(), until = Date.now() + GIVE_UP_MS;
+  for (let wait = PAUSE_MS; ; wait = Math.min(2 * wait, LONGEST_PAUSE_MS)) {
+    try {
+      return await send(method, path, body, key);
+    } catch (error) {
+      if (!unknown(error) || Date.now() + wait > until) throw error;
+      await new Promise((done) => setTimeout(done, wait));
+    }
+  }
+}
 
 /** A key that nobody else uses. Not randomUUID, which browsers withhold on plain HTTP beyond this machine. */
 export function freshKey() {

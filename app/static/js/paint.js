@@ -33,7 +33,9 @@ function paintCapabilities(board) {
     say(part(row, "name"), work(lane));
     say(part(row, "queued"), count(lane.Queued));
     say(part(row, "running"), count(lane.Running));
-    mark(row, "zero", String(!lane.Queued && !lane.Running));
+    say(part(row, "stalled"), count(lane.Stalled));
+    mark(part(row, "stalled"), "zero", String(!lane.Stalled));
+    mark(row, "zero", String(!lane.Queued && !lane.Running && !lane.Stalled));
   });
   show(byId("capabilities"), names.length > 0);
   show(byId("no-capabilities"), names.length === 0);
