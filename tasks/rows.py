@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tasks.bulk import Shape, insert
+from tasks.bulk import Shape, insert, key_name, update
 
 #: A row by column name.
 Row = Mapping[Any, Any]
@@ -79,21 +79,16 @@ class Rows:
         for shape in [shape for shape in self._new if not tables or shape[0] in tables]:
             insert(self._connection, shape, self._new.pop(shape))
         for table in [table for table in self._amended if not tables or table in tables]:
-            for rows in _by_shape(table, self._amended.pop(table)):
-                self._connection.execute(_update(table), rows)
+            for names, rows in _by_shape(table, self._amended.pop(table)).items():
+                update(self._connection, (table, names), rows)
 
 
-def _by_shape(table: sa.Table, amended: Mapping[Key, dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
-    names = [f"key_{column.name}" for column in table.primary_key]
-    shapes: dict[Key, list[dict[str, Any]]] = {}
+def _by_shape(table: sa.Table, amended: Mapping[Key, dict[str, Any]]) -> Mapping[tuple[str, ...], list[dict[str, Any]]]:
+    names = [key_name(column) for column in table.primary_key]
+    shapes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for key, values in amended.items():
         shapes.setdefault(tuple(values), []).append({**values, **dict(zip(names, key, strict=True))})
-    return shapes.values()
-
-
-@lru_cache(maxsize=256)
-def _update(table: sa.Table) -> sa.Update:
-    return sa.update(table).where(*(column == sa.bindparam(f"key_{column.name}") for column in table.primary_key))
+    return shapes
 
 
 @lru_cache(maxsize=256)

@@ -30,6 +30,23 @@ def test_a_time_comes_back_aware_and_in_utc(dialect: sa.Dialect, at: datetime, h
     assert (back, back.tzinfo) == (at, UTC)
 
 
+@given(at=moments, hours=st.integers(-14, 14))
+def test_sqlite_keeps_the_text_that_the_library_would_keep(at: datetime, hours: int) -> None:
+    dialect, type_ = sqlite.dialect(), UtcDateTime()
+    library = sa.DateTime().dialect_impl(dialect)
+    stored = type_.bind_processor(dialect)(at.astimezone(timezone(timedelta(hours=hours))))
+    assert stored == library.bind_processor(dialect)(at.replace(tzinfo=None))  # type: ignore[misc]  # SQLite's has one
+    back = type_.result_processor(dialect, None)(stored)
+    assert (back, back.tzinfo) == (at, UTC)
+
+
+def test_sqlite_refuses_a_time_without_a_zone_and_knows_none() -> None:
+    inward, outward = UtcDateTime().bind_processor(sqlite.dialect()), UtcDateTime().result_processor(sqlite.dialect(), None)
+    with pytest.raises(ValueError, match="without a zone"):
+        inward(datetime(2026, 1, 1))  # noqa: DTZ001 - what is refused
+    assert inward(None) is outward(None) is None
+
+
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda d: d.name)
 def test_a_time_without_a_zone_is_refused_and_none_is_none(dialect: sa.Dialect) -> None:
     with pytest.raises(ValueError, match="without a zone"):
