@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from time import monotonic
+from typing import Any
 
 import structlog
 import uuid_utils
@@ -18,7 +19,7 @@ from redis import exceptions as broken
 from app.broker import pool
 from app.line import LOST, Line
 from schema import envelope as keys
-from schema.base import ANONYMOUS, LANES, Actor, Command, kind_of
+from schema.base import ANONYMOUS, Actor, Command
 from schema.envelope import Envelope, receipt_id
 from schema.errors import OutcomeUnknown, Overloaded, Unavailable
 from schema.outcome import Outcome, decode
@@ -124,11 +125,13 @@ class Dispatcher:
             line.drop()  # it waits for replies that will never come
             raise Overloaded
         if rung:
-            self._ring(group, kind_of(lane).queue)
+            self._ring(group)
 
-    def _ring(self, group: str, queue: str) -> None:
+    def _ring(self, group: str) -> None:
         try:
-            self._producer.send_task("flush", [group], queue=queue, expires=RING_EXPIRES)
+            # The queue as an object, which its type does not know: those of single connections are in no list.
+            queue: Any = Queue(keys.queue_of(group))
+            self._producer.send_task("flush", [group], queue=queue, expires=RING_EXPIRES, soft_time_limit=seconds, time_limit=3 * seconds)
         except Exception as error:  # noqa: BLE001 - whatever a broker's driver raises, the command is in the journal and the sweep will ring
             log.warning("ring_failed", group=group, error=repr(error))
 
@@ -141,7 +144,7 @@ class Dispatcher:
             accept_content=["json"],
             task_ignore_result=True,
             task_create_missing_queues=False,
-            task_queues=[Queue(name) for name in sorted({kind.queue for kind in LANES.values()})],
+            task_queues=[Queue("flush")],
             task_default_queue="flush",
             task_publish_retry_policy={"max_retries": 2, "interval_start": 0.05, "interval_step": 0.2, "interval_max": 0.5},
             broker_connection_timeout=2,

@@ -15,6 +15,8 @@ from app.asking import Blueprint
 from app.broker import Broker
 from app.contract import Contract
 from app.dispatch import Dispatcher
+from app.gateway.api import gateway
+from app.gateway.orders import gateway_orders
 from app.guard import Guard
 from app.health import health
 from app.hub.api import hub
@@ -58,6 +60,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     blocking,
     observer,
     metrics,
+    gateway,
+    gateway_orders,
 )
 
 

@@ -29,21 +29,37 @@ ANONYMOUS = Actor("anonymous")
 SYSTEM = Actor("system")
 
 
+#: The database of the hub itself.
+CONTROL = "control"
+
+
 @dataclass(frozen=True, slots=True)
 class LaneKind:
-    """A family of lanes. All lanes of a kind live in one database and on one Celery queue.
+    """A family of lanes. Database and Celery queue are those of all lanes of the kind, or of each its own: `{0}` stands for the lane's first part.
 
-    `timed` is None for lanes that are flushed at once, else the seconds that a lane may gather commands.
+    `timed` is None for lanes that are flushed at once, else the seconds that a lane may gather commands. Commands of a `loose` kind leave
+    nothing behind that a second time would change: their lanes keep no cursor, no receipts, and their verbs open what they need by themselves.
+    `seconds` is what one flush may take before it is interrupted.
     """
 
     prefix: str
-    database: str = "control"
+    database: str = CONTROL
     queue: str = "flush"
     timed: float | None = None
+    loose: bool = False
+    seconds: int = 4
 
     def of(self, *parts: str | int) -> str:
         """The lane's name, e.g. `hub/<hub>`."""
         return "/".join([self.prefix, *map(str, parts)])
+
+    def database_of(self, lane: str) -> str:
+        """The database that the lane's batches change: `control`, or a name that the workers know how to open."""
+        return self.database.format(*lane.split("/")[1:])
+
+    def queue_of(self, lane: str) -> str:
+        """The Celery queue on which the lane's doorbell rings."""
+        return self.queue.format(*lane.split("/")[1:])
 
 
 #: prefix -> kind; filled by `lane_kind` as domains are imported.
@@ -77,6 +93,10 @@ class Command:
         """The fields as JSON values."""
         return {name: getattr(self, name) for name in _field_names(type(self))}
 
+    def identity(self) -> dict[str, Any]:
+        """What tells this command from another one under the same Idempotency-Key: all it says, unless it says so otherwise each time."""
+        return self.payload()
+
 
 #: dotted name -> command class; filled by `command`. A test keeps it equal to the verbs.
 COMMANDS: dict[str, type[Command]] = {}
@@ -108,7 +128,7 @@ def command(name: str, *, repeatable: bool = False) -> Callable[[type[C]], type[
         if name in COMMANDS:
             raise TypeError(f"two commands are called {name}")
         made = dataclass(frozen=True, slots=True, kw_only=True)(cls)
-        hidden = {"name", "repeatable", "lane", "payload"}.intersection(_field_names(made))
+        hidden = {"name", "repeatable", "lane", "payload", "identity"}.intersection(_field_names(made))
         if hidden:
             raise TypeError(f"{name}: a command cannot have a field called {hidden.pop()}")
         made.name, made.repeatable = name, repeatable

@@ -36,7 +36,7 @@ from typing import Any
 
 import orjson
 
-from schema.base import COMMANDS, Actor, Command, kind_of
+from schema.base import COMMANDS, CONTROL, Actor, Command, LaneKind, kind_of
 
 EPOCH = "uv:epoch"
 LANES = "uv:lanes"
@@ -143,8 +143,19 @@ def session(digest: str) -> str:
 
 
 def flush_group(lane: str, one_writer: bool) -> str:
-    """The lanes that one flush serves together: all of a database that has one writer (SQLite), else each lane by itself."""
-    return f"@{kind_of(lane).database}" if one_writer else lane
+    """The lanes that one flush serves together: all of the control database where that has one writer (SQLite), else each lane by itself."""
+    kind = kind_of(lane)
+    return f"@{CONTROL}" if one_writer and kind.database == CONTROL and not kind.loose else lane
+
+
+def queue_of(group: str) -> str:
+    """The Celery queue on which a group's doorbell rings."""
+    return "flush" if group.startswith("@") else kind_of(group).queue_of(group)
+
+
+def seconds_of(group: str) -> int:
+    """Seconds that one flush of the group may take."""
+    return LaneKind("").seconds if group.startswith("@") else kind_of(group).seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +188,7 @@ class Envelope:
     @property
     def fingerprint(self) -> str:
         """Tells another request under the same key from a repetition of this one."""
-        return sha256(orjson.dumps([self.command.name, self.command.payload()], option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+        return sha256(orjson.dumps([self.command.name, self.command.identity()], option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 
 def receipt_id(actor: Actor, key: str) -> str:

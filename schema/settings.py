@@ -54,6 +54,15 @@ class Settings:
     web_workers: int = setting("UV_WEB_WORKERS", 2, "Web processes.")
     web_threads: int = setting("UV_WEB_THREADS", 64, "Threads of each web process; each long poll and each open page holds one.")
     worker_processes: int = setting("UV_WORKER_PROCESSES", 2, "Celery worker processes on this host.")
+    gateway_processes: int = setting("UV_GATEWAY_PROCESSES", 2, "Celery worker processes on this host for foreign databases.")
+    gateway_files: str = setting(
+        "UV_GATEWAY_FILES", "", "Folders, separated by commas, in which SQLite databases of connections may lie; empty: databases in the data folder."
+    )
+    gateway_hosts: str = setting(
+        "UV_GATEWAY_HOSTS", "", "Hosts that connections may lead to, separated by commas, * for any run of characters; empty: all."
+    )
+    compat_status_200: bool = setting("UV_COMPAT_STATUS_200", False, "Answer refusals below /beacon with status 200, as older clients expect it.")
+    databeacon: str = setting("UV_DATABEACON", "", "Name of the databeacon whose connections this worker serves; empty: those that name none.")
     flower_address: str = setting("UV_FLOWER_ADDRESS", "127.0.0.1:5555", "Host and port of Flower; empty: do not start it.")
     batch: int = setting("UV_BATCH", 1_000, "Commands that one transaction takes at most.")
     unit_ms: int = setting("UV_UNIT_MS", 50, "Milliseconds after which a transaction takes no further command.")
@@ -89,6 +98,8 @@ class Settings:
             raise BadSettings(f"UV_ADDRESS={self.address}: the port must be 1 to 65535")
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", self.hub):
             raise BadSettings("UV_HUB must be 1 to 64 letters, digits, dots, dashes or underscores")
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{0,64}", self.databeacon):
+            raise BadSettings("UV_DATABEACON must be up to 64 letters, digits, dots, dashes or underscores")
         for name, least in LEAST.items():
             if getattr(self, name) < least:
                 raise BadSettings(f"{env_of(name)} must be at least {least}")
@@ -137,6 +148,7 @@ LEAST = {
     "web_workers": 1,
     "web_threads": 4,
     "worker_processes": 1,
+    "gateway_processes": 1,
     "batch": 1,
     "unit_ms": 1,
     "max_queued": 0,

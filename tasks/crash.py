@@ -24,6 +24,9 @@ POINTS = (
     "lease_released",
 )
 
+#: Likewise for batches that change a foreign database.
+POINTS_ABROAD = ("committed_abroad",)
+
 _place, _, _visits = os.environ.get("UV_TEST_CRASH_AT", "").partition(":")
 _left = int(_visits or 1)
 

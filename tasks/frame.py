@@ -11,8 +11,8 @@ from schema.outcome import Outcome
 from tasks.receipts import Receipts
 from tasks.unit import Unit
 
-#: Carries out one kind of command inside a unit.
-Verb = Callable[[Any, Unit], Outcome]
+#: Carries out one kind of command inside a unit; in a lane of a foreign database inside a visit, in a loose lane at a desk.
+Verb = Callable[[Any, Any], Outcome]
 
 #: Reads what all commands of its kind in a batch will ask for, with one statement.
 Foresight = Callable[[Sequence[Any], Unit], None]

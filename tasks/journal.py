@@ -244,6 +244,7 @@ class Flush:
             pipe.delete(keys.tries(lane))
         pipe.execute()
         crash_point("events_sent")
+        self.kernel.listen(unit.events)
         if applied.outbox_id:
             self.sent.append(applied.outbox_id)
         outbox.append(self.kernel, [(order.command.lane, keys.encode(order)) for order in unit.orders])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import redis
 import sqlalchemy as sa
@@ -31,6 +32,22 @@ def new_id() -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreign:
+    """A database that is not the hub's own, opened for writing. `key` names us in it; two hubs that write to one database have two keys."""
+
+    engine: sa.Engine
+    key: str
+
+
+class Closed(Exception):
+    """A foreign database that is not to be had, for a reason that time alone does not change."""
+
+
+def _nowhere(_: Kernel, lane: str) -> Foreign:
+    raise Closed(f"nobody has said how to open the database of {lane}")
+
+
+@dataclass(frozen=True, slots=True)
 class Kernel:
     """Made once per process, after the fork."""
 
@@ -45,6 +62,10 @@ class Kernel:
     linger_ms: int = 20
     #: By the names of commands, as the verbs are; most verbs need none.
     foresights: Mapping[str, Foresight] = field(default_factory=dict)
+    #: Opens the database of a lane whose kind has one of its own. Raises Closed.
+    open: Callable[[Kernel, str], Foreign] = _nowhere
+    #: Hears the events of each unit after its commit; what is missed is made good by the sweep.
+    listen: Callable[[Sequence[Sequence[Any]]], None] = lambda events: None
 
 
 def broker(url: str) -> redis.Redis:

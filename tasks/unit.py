@@ -47,7 +47,7 @@ def connect(url: str) -> sa.Engine:
         sa.event.listen(engine, "begin", _begin_sqlite)
     else:
         sa.event.listen(engine, "connect", lambda dbapi, _: _prepare_server(engine.dialect, dbapi))
-    sa.event.listen(engine, "handle_error", _give_up_interrupted)
+    sa.event.listen(engine, "handle_error", give_up_interrupted)
     return engine
 
 
@@ -66,7 +66,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("looks") else "BEGIN IMMEDIATE")
 
 
-def _give_up_interrupted(context: sa.engine.ExceptionContext) -> None:
+def give_up_interrupted(context: sa.engine.ExceptionContext) -> None:
     """A connection whose statement our own clock has cut short cannot even be rolled back: the server is still at it. Without this the
     driver's complaint would hide what has happened, and pass for a broken connection.
     """

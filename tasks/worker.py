@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from random import uniform
@@ -16,6 +16,16 @@ from celery.exceptions import Reject
 from kombu import Queue
 from kombu.exceptions import OperationalError
 
+from schema import envelope as keys
+from schema.gateway.commands import (
+    CreateConnection,
+    DeleteConnection,
+    Disconnect,
+    EditConnection,
+    NoteTried,
+    TryConfig,
+    TryConnection,
+)
 from schema.hub.commands import (
     CancelWork,
     CompleteBatch,
@@ -46,10 +56,17 @@ from schema.hub.commands import (
 )
 from schema.ledger.commands import DiscardDeadLetter, ReplayDeadLetter, Retain
 from schema.settings import Settings
-from tasks import ending, journal, log, migrations, reconnect, unit
+from tasks import ending, flushing, log, migrations, reconnect, serving, unit, vault
 from tasks import sweep as sweeping
 from tasks.failures import Overtime, is_transient
 from tasks.frame import Foresight, Verb
+from tasks.gateway import opening
+from tasks.gateway.create_connection import create_connection
+from tasks.gateway.delete_connection import delete_connection
+from tasks.gateway.disconnect import disconnect
+from tasks.gateway.edit_connection import edit_connection
+from tasks.gateway.note_tried import note_tried
+from tasks.gateway.trying import try_config, try_connection
 from tasks.hub import enqueue as enqueuing
 from tasks.hub import presence as watching
 from tasks.hub.batches import complete_batch, enqueue_batch, progress_batch
@@ -109,6 +126,13 @@ VERBS: Mapping[str, Verb] = {
     MoveLine.name: move_line,
     DispatchWork.name: dispatch_work,
     Tick.name: tick,
+    CreateConnection.name: create_connection,
+    EditConnection.name: edit_connection,
+    DeleteConnection.name: delete_connection,
+    Disconnect.name: disconnect,
+    NoteTried.name: note_tried,
+    TryConnection.name: try_connection,
+    TryConfig.name: try_config,
 }
 
 #: What a batch reads ahead for its commands, by the same names.
@@ -146,7 +170,7 @@ app.conf.update(
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     task_create_missing_queues=False,  # a typo must be an error, not a silent queue that nobody serves
-    task_queues=[Queue(name) for name in ("flush", "execute", "spawn")],
+    task_queues=[Queue(name) for name in ("flush", "execute", "spawn", serving.QUEUE)],
     task_default_queue="flush",
     task_publish_retry_policy={"max_retries": 2, "interval_start": 0.05, "interval_step": 0.2, "interval_max": 0.5},
     worker_prefetch_multiplier=1,
@@ -168,7 +192,9 @@ app.conf.update(
 def ring(group: str, delay: float) -> None:
     """Send the doorbell message. Lost or doubled it does no harm; late, the sweep rings again."""
     try:
-        app.send_task("flush", args=[group], countdown=delay or None, expires=delay + 10)
+        # The queue as an object, which its type does not know: those of single connections are in no list.
+        queue: Any = Queue(keys.queue_of(group))
+        app.send_task("flush", args=[group], queue=queue, countdown=delay or None, expires=delay + 10)
     except OperationalError as error:  # a flush that has committed must go on without its messenger
         logger.warning("ring_failed", group=group, error=repr(error))
 
@@ -178,7 +204,15 @@ def _kernel(pid: int) -> Kernel:
     log.configure(settings)
     gc.freeze()  # the code that is loaded by now never becomes garbage: collections under load need not walk it
     engine, client = unit.connect(settings.database_url), broker(settings.redis_url)
-    return Kernel(settings, engine, client, VERBS, ring, linger_ms=LINGER_MS[settings.one_writer], foresights=FORESIGHTS)
+    lingers = LINGER_MS[settings.one_writer]
+    return Kernel(settings, engine, client, VERBS, ring, linger_ms=lingers, foresights=FORESIGHTS, open=opening.foreign, listen=_listen)
+
+
+def _listen(events: Sequence[Sequence[Any]]) -> None:
+    """Have the databeacons serve what has just been made or given to another."""
+    for topic, event in events:
+        if topic == "gateway" and event["Topic"] in ("connection.created", "connection.edited"):
+            serving.call(app, event["Payload"]["IDBeaconConnection"], event["Payload"]["Databeacon"])
 
 
 def kernel() -> Kernel:
@@ -195,8 +229,9 @@ def flush(self: Any, group: str) -> None:
     """Carry out what waits in the group's lanes."""
     try:
         migrations.require(kernel().engine)
-        with limited(FLUSH_SECONDS, HANGING_SECONDS):
-            journal.flush(kernel(), group, f"{os.getpid()}:{self.request.id}")
+        seconds = max(FLUSH_SECONDS, keys.seconds_of(group))
+        with limited(seconds, seconds + HANGING_SECONDS - FLUSH_SECONDS):
+            flushing.flush(kernel(), group, f"{os.getpid()}:{self.request.id}")
     except Overtime:
         # It may have come in the middle of a call: what is left of the answer must not be taken for the next one.
         kernel().redis.connection_pool.disconnect()
@@ -206,7 +241,7 @@ def flush(self: Any, group: str) -> None:
             raise
         logger.warning("flush_delayed", group=group, error=repr(error), retries=self.request.retries)
         with suppress(Reject):  # the broker is away: the sweep rings when it is back
-            raise self.retry(exc=error, countdown=_pause(self.request.retries)) from error
+            raise self.retry(exc=error, countdown=_pause(self.request.retries), queue=Queue(keys.queue_of(group))) from error
 
 
 def _round(step: Callable[[Kernel], object]) -> None:
@@ -223,7 +258,7 @@ def _round(step: Callable[[Kernel], object]) -> None:
 @app.task(name="sweep", **DOORBELL)
 def sweep() -> None:
     """Ring for what waits."""
-    _round(sweeping.sweep)
+    _round(lambda of: serving.remind(app, of, sweeping.sweep(of)))
 
 
 @app.task(name="presence", **DOORBELL)
@@ -250,5 +285,7 @@ def migrate(self: Any) -> None:
 
 
 @signals.worker_ready.connect
-def _migrate_at_start(**_: Any) -> None:
+def _begin(sender: Any, **_: Any) -> None:
+    vault.key_of(settings)  # made at the first start: the web process seals with it
     app.send_task("migrate", expires=60)
+    serving.begin(sender, settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+import schema.gateway.tables
 import schema.hub.tables
 import schema.ledger.tables  # noqa: F401 - imported for the tables they declare
 from schema.sql import metadata

@@ -10,10 +10,12 @@ import orjson
 import redis
 import sqlalchemy as sa
 
+from schema import envelope as keys
 from schema.ledger.tables import dead_letter
 from schema.settings import Settings
-from tasks import journal, migrations, unit
+from tasks import flushing, migrations, unit
 from tasks.failures import is_transient
+from tasks.gateway import opening
 from tasks.kernel import Kernel, broker, clock, new_id
 from tasks.worker import VERBS
 
@@ -24,7 +26,7 @@ class Worker:
     """Carries out what is dispatched while it runs. It need not run: then nobody answers."""
 
     def __init__(self, settings: Settings) -> None:
-        self.kernel = Kernel(settings, unit.connect(settings.database_url), broker(settings.redis_url), VERBS, self._ring)
+        self.kernel = Kernel(settings, unit.connect(settings.database_url), broker(settings.redis_url), VERBS, self._ring, open=opening.foreign)
         self.rung = 0
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -51,7 +53,7 @@ class Worker:
 
     def flush(self, group: str = "@control") -> None:
         """What the sweep would cause."""
-        journal.flush(self.kernel, group, new_id())
+        flushing.flush(self.kernel, group, new_id())
 
     def bury(self, **fields: Any) -> str:
         """Lay something among the dead letters. Returns its id."""
@@ -66,19 +68,32 @@ class Worker:
             return connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
 
     def _ring(self, group: str, delay: float) -> None:
-        self.kernel.redis.rpush(AGAIN, group)
+        """To whoever of the two serves such groups."""
+        self.kernel.redis.rpush(f"{AGAIN}:{keys.queue_of(group).partition('.')[0]}", group)
+
+    def queues(self) -> list[str]:
+        """The lists in which Celery lays its messages for this worker."""
+        return ["flush", f"{AGAIN}:flush"]
 
     def _run(self) -> None:
         while not self._ended.is_set():
             try:
-                found: Any = self.kernel.redis.blpop(["flush", AGAIN], timeout=0.1)
+                found: Any = self.kernel.redis.blpop(self.queues(), timeout=0.1)
                 if found:
-                    self.rung += found[0] == b"flush"
-                    self.flush(found[1].decode() if found[0] != b"flush" else _group(found[1]))
+                    again = found[0].startswith(AGAIN.encode())
+                    self.rung += not again
+                    self.flush(found[1].decode() if again else _group(found[1]))
             except Exception as error:
                 if not is_transient(error):
                     raise
                 self._ended.wait(0.05)
+
+
+class Databeacon(Worker):
+    """Serves the first connections of a hub."""
+
+    def queues(self) -> list[str]:
+        return [*(f"gateway.{id}" for id in range(10)), f"{AGAIN}:gateway"]
 
 
 def _group(message: bytes) -> str:

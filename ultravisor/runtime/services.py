@@ -19,12 +19,12 @@ from ultravisor.runtime.places import PROCFILE
 
 #: Seconds after which a service is killed, counted from the moment in which the hub begins to stop: the stages before it leave it the
 #: rest. The worker waits 5 for its tasks, and then up to 2 for its own loop to notice.
-ENDS_WITHIN = {"worker": 9.2, bundled.NAME: 9.8}
+ENDS_WITHIN = {"worker": 9.2, "gateway": 9.2, bundled.NAME: 9.8}
 USUALLY_ENDS_WITHIN = 2.5
 
 #: Asked to end when the journal has just ended too, the worker would wait for it for ever, and nobody is left to lose patience. Killed, it
 #: loses nothing: a unit commits or it does not.
-WHEN_ORPHANED = {"worker": signal.SIGKILL}
+WHEN_ORPHANED = {"worker": signal.SIGKILL, "gateway": signal.SIGKILL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ def redis_service(settings: Settings) -> Service:
 
 def stages(names: list[str]) -> list[list[str]]:
     """Who ends when: what brings work (web, beat, Flower), then what does it, then the journal between them."""
-    late = ["worker", bundled.NAME]
-    return [[name for name in names if name not in late], *([name] for name in late)]
+    late = [["worker", "gateway"], [bundled.NAME]]
+    return [[name for name in names if not any(name in stage for stage in late)], *late]
 
 
 def exported(settings: Settings) -> dict[str, str]:

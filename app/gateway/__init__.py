@@ -1,0 +1,1 @@
+"""Foreign databases over HTTP. This process never opens one: a databeacon does."""

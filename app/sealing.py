@@ -1,0 +1,32 @@
+"""Secrets that arrive in requests: sealed here, before they become part of a command. Nothing in this process opens them again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+
+from app.refusing import refuse
+from schema.sealing import mark, seal
+from schema.settings import Settings
+
+
+def sealed(secrets: Mapping[str, Any]) -> tuple[str, str]:
+    """The secrets' token and mark."""
+    if not secrets:
+        return "", ""
+    key = _key()
+    return seal(key, secrets), mark(key, secrets)
+
+
+def _key() -> str:
+    """The operator's key, else that of the data folder: the worker or `ultravisor up` makes it at the first start."""
+    settings: Settings = current_app.config["SETTINGS"]
+    if settings.secret_key:
+        return settings.secret_key
+    try:
+        return Path(settings.data, "secret.key").read_text().strip()
+    except OSError:
+        refuse("unavailable", "There is no key for secrets yet: set UV_SECRET_KEY, or start a worker on this data folder.")

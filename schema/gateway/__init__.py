@@ -1,0 +1,1 @@
+"""The gateway: foreign databases, what is known of them, and how they are served."""

@@ -1,0 +1,1 @@
+"""What is true of connections, descriptors, filters and plans, whatever the database."""

@@ -1,0 +1,35 @@
+"""What the verbs of connections share: the row, and how clients see it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from schema.base import Event
+from schema.gateway.tables import connection
+from schema.outcome import Refused
+from tasks.unit import Unit
+
+
+#: Tells a missing connection to whoever asked for it.
+def missing(connection_id: int) -> Refused:
+    return Refused("not_found", f"There is no connection {connection_id}.")
+
+
+def found(unit: Unit, hub: str, connection_id: int) -> sa.RowMapping | None:
+    """The connection's row, None when there is none or it is deleted."""
+    mine = (connection.c.id == connection_id) & (connection.c.hub == hub) & connection.c.deleted_at.is_(None)
+    return unit.read(sa.select(connection).where(mine)).mappings().one_or_none()
+
+
+def change(unit: Unit, connection_id: int, values: dict[str, Any]) -> None:
+    """Change its row; who and when is part of it."""
+    stamped = {**values, "updated_at": unit.now, "updated_by": str(unit.actor)}
+    unit.change(sa.update(connection).where(connection.c.id == connection_id).values(**stamped))
+
+
+def announce(unit: Unit, word: str, row: sa.RowMapping | dict[str, Any]) -> None:
+    """Tell that something has happened to a connection; never with its config."""
+    told = {"IDBeaconConnection": row["id"], "Name": row["name"], "Type": row["kind"], "Databeacon": row["databeacon"]}
+    unit.announce(Event("gateway", f"connection.{word}", told))

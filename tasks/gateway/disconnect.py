@@ -1,0 +1,19 @@
+"""Serve a database no longer."""
+
+from __future__ import annotations
+
+from schema.gateway.commands import Disconnect
+from schema.outcome import Done, Outcome
+from tasks.gateway.connections import announce, change, found, missing
+from tasks.unit import Unit
+
+
+def disconnect(command: Disconnect, unit: Unit) -> Outcome:
+    """Take it out of service. Which tables were enabled is kept for the next time."""
+    row = found(unit, command.hub, command.connection)
+    if row is None:
+        return missing(command.connection)
+    if row["connected"]:
+        change(unit, row["id"], {"connected": False})
+        announce(unit, "disconnected", row)
+    return Done({"Success": True, "Status": "Disconnected"})

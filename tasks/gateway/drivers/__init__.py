@@ -1,0 +1,1 @@
+"""How a foreign database is opened, by kind."""
