@@ -37,6 +37,7 @@ from typing import Any
 import orjson
 
 from schema.base import COMMANDS, CONTROL, Actor, Command, LaneKind, kind_of
+from schema.base import LANES as LANE_KINDS
 
 EPOCH = "uv:epoch"
 LANES = "uv:lanes"
@@ -150,12 +151,20 @@ def flush_group(lane: str, one_writer: bool) -> str:
 
 def queue_of(group: str) -> str:
     """The Celery queue on which a group's doorbell rings."""
-    return "flush" if group.startswith("@") else kind_of(group).queue_of(group)
+    return _kind(group).queue_of(group)
 
 
 def seconds_of(group: str) -> int:
     """Seconds that one flush of the group may take."""
-    return LaneKind("").seconds if group.startswith("@") else kind_of(group).seconds
+    return _kind(group).seconds
+
+
+def _kind(group: str) -> LaneKind:
+    """The kind of the group's lanes; that of the control database for one that serves all of its lanes, or that nobody has declared."""
+    return LANE_KINDS.get(group.partition("/")[0], _PLAIN)
+
+
+_PLAIN = LaneKind("")
 
 
 @dataclass(frozen=True, slots=True)

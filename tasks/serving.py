@@ -7,6 +7,7 @@ It takes up what there is when it starts, what it is called to, and what the swe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,6 +34,16 @@ UNSAVED = 0
 _MINE = sa.select(connection.c.id).where(connection.c.databeacon == sa.bindparam("name"), connection.c.deleted_at.is_(None))
 
 
+@dataclass(slots=True)
+class _Mine:
+    """What this worker's main process is."""
+
+    name: str = ""
+
+
+_mine = _Mine()
+
+
 def queue_of(connection_id: int) -> str:
     return f"{QUEUE}.{connection_id}"
 
@@ -41,6 +52,7 @@ def begin(consumer: Any, settings: Settings) -> None:
     """Serve what there is, where this worker is a databeacon. Runs in the worker's main process, which keeps no connection."""
     if QUEUE not in consumer.app.amqp.queues.consume_from:
         return
+    _mine.name = settings.databeacon
     for id in [*([] if settings.databeacon else [UNSAVED]), *_known(settings)]:
         consumer.add_task_queue(queue_of(id))
 
@@ -80,12 +92,10 @@ def remind(app: Celery, kernel: Kernel, groups: Sequence[str]) -> None:
 @control_command(args=[("id", int), ("databeacon", str)])
 def serve_connection(state: Any, id: int, databeacon: str) -> dict[str, str]:
     """Take up a connection's queue where it is ours, give it up where it is not."""
-    from tasks.worker import settings  # here, because it imports this module
-
     consumer = state.consumer
     if QUEUE not in state.app.amqp.queues.consume_from:
         return {"ok": "no databeacon"}
-    if databeacon == settings.databeacon:
+    if databeacon == _mine.name:
         consumer.call_soon(consumer.add_task_queue, queue_of(id))
         return {"ok": "served"}
     if queue_of(id) in state.app.amqp.queues.consume_from:

@@ -49,7 +49,7 @@ entity = table(
     sa.Column("table_name", sa.String(128), nullable=False),
     #: `table` or `view`.
     sa.Column("form", sa.String(8), nullable=False),
-    #: Columns in wire names, see `schema/gateway/shape.py`.
+    #: Columns in wire names.
     sa.Column("columns", Json, nullable=False),
     #: Column lists of the primary key and of the unique keys by name.
     sa.Column("keys", Json, nullable=False),

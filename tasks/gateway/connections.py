@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
-from schema.base import Event
 from schema.gateway.tables import connection
 from schema.outcome import Refused
 from tasks.unit import Unit
 
 
-#: Tells a missing connection to whoever asked for it.
 def missing(connection_id: int) -> Refused:
+    """There is no such connection, or no more."""
     return Refused("not_found", f"There is no connection {connection_id}.")
 
 
@@ -29,7 +29,6 @@ def change(unit: Unit, connection_id: int, values: dict[str, Any]) -> None:
     unit.change(sa.update(connection).where(connection.c.id == connection_id).values(**stamped))
 
 
-def announce(unit: Unit, word: str, row: sa.RowMapping | dict[str, Any]) -> None:
-    """Tell that something has happened to a connection; never with its config."""
-    told = {"IDBeaconConnection": row["id"], "Name": row["name"], "Type": row["kind"], "Databeacon": row["databeacon"]}
-    unit.announce(Event("gateway", f"connection.{word}", told))
+def told(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """What an event tells of a connection; never its config."""
+    return {"IDBeaconConnection": row["id"], "Name": row["name"], "Type": row["kind"], "Databeacon": row["databeacon"]}

@@ -6,13 +6,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from schema.base import Event
 from schema.gateway.commands import CreateConnection, TryConnection
 from schema.gateway.rules.kinds import kind_named, place_of
 from schema.gateway.rules.slug import slug_of
 from schema.gateway.tables import connection
 from schema.gateway.wire import connection_record
 from schema.outcome import Done, Outcome, Refused
-from tasks.gateway.connections import announce
+from tasks.gateway.connections import told
 from tasks.ledger.audit import note
 from tasks.unit import Unit
 
@@ -36,7 +37,7 @@ def create_connection(command: CreateConnection, unit: Unit) -> Outcome:
     row = _row(command, unit, kind.type, slug)
     made = unit.change(sa.insert(connection).values(**row)).inserted_primary_key
     row["id"] = made[0] if made else 0
-    announce(unit, "created", row)
+    unit.announce(Event("gateway", "connection.created", told(row)))
     note(unit, command.name, f"connection {row['id']}", "created", {"Name": command.title, "Type": kind.type})
     if command.auto_connect:
         unit.order(TryConnection(hub=command.hub, connection=row["id"], connect=True))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from schema.base import Event
 from schema.gateway.commands import DeleteConnection
 from schema.outcome import Done, Outcome
-from tasks.gateway.connections import announce, change, found, missing
+from tasks.gateway.connections import change, found, missing, told
 from tasks.ledger.audit import note
 from tasks.unit import Unit
 
@@ -16,6 +17,6 @@ def delete_connection(command: DeleteConnection, unit: Unit) -> Outcome:
         return missing(command.connection)
     gone = {"deleted_at": unit.now, "connected": False, "secrets": "", "slug": f"~{row['id']}", "revision": row["revision"] + 1}
     change(unit, row["id"], gone)
-    announce(unit, "deleted", row)
+    unit.announce(Event("gateway", "connection.deleted", told(row)))
     note(unit, command.name, f"connection {row['id']}", "deleted", {"Name": row["name"]})
     return Done({"Success": True})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from schema.base import Event
 from schema.gateway.commands import Disconnect
 from schema.outcome import Done, Outcome
-from tasks.gateway.connections import announce, change, found, missing
+from tasks.gateway.connections import change, found, missing, told
 from tasks.unit import Unit
 
 
@@ -15,5 +16,5 @@ def disconnect(command: Disconnect, unit: Unit) -> Outcome:
         return missing(command.connection)
     if row["connected"]:
         change(unit, row["id"], {"connected": False})
-        announce(unit, "disconnected", row)
+        unit.announce(Event("gateway", "connection.disconnected", told(row)))
     return Done({"Success": True, "Status": "Disconnected"})

@@ -6,11 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from schema.base import Event
 from schema.gateway.commands import EditConnection
 from schema.gateway.rules.kinds import kind_named, place_of
 from schema.gateway.wire import connection_record
 from schema.outcome import Done, Outcome, Refused
-from tasks.gateway.connections import announce, change, found, missing
+from tasks.gateway.connections import change, found, missing, told
 from tasks.ledger.audit import note
 from tasks.unit import Unit
 
@@ -33,7 +34,7 @@ def edit_connection(command: EditConnection, unit: Unit) -> Outcome:
     values = _values(command, row, kind.type, config)
     change(unit, row["id"], values)
     edited = {**row, **values, "updated_at": unit.now}
-    announce(unit, "edited", edited)
+    unit.announce(Event("gateway", "connection.edited", told(edited)))
     note(unit, command.name, f"connection {row['id']}", "edited", {"Changed": sorted(name for name in values if values[name] != row[name])})
     return Done({"Success": True, "Connection": connection_record(edited)})
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from schema.base import Event
 from schema.gateway.commands import NoteTried
 from schema.gateway.tables import entity
 from schema.outcome import Done, Outcome, Refused
-from tasks.gateway.connections import announce, change, found, missing
+from tasks.gateway.connections import change, found, missing, told
 from tasks.unit import Unit
 
 
@@ -24,7 +25,8 @@ def note_tried(command: NoteTried, unit: Unit) -> Outcome:
         values["connected"] = not command.error
     change(unit, row["id"], values)
     if command.connect and values["connected"] != row["connected"]:
-        announce(unit, "connected" if values["connected"] else "disconnected", row)
+        up, down = Event("gateway", "connection.connected", told(row)), Event("gateway", "connection.disconnected", told(row))
+        unit.announce(up if values["connected"] else down)
     if not command.connect:
         return Done({"Success": not command.error, "Status": status, **({"Error": command.error} if command.error else {})})
     if command.error:

@@ -205,7 +205,7 @@ def test_no_code_is_told_under_a_wrong_status() -> None:
 
 
 def test_no_command_is_told_that_does_not_exist() -> None:
-    told = {word for name in PAGES for word in re.findall(r"`((?:hub|ledger)\.[a-z_]+)`", prose(name))}
+    told = {word for name in PAGES for word in re.findall(r"`((?:hub|ledger|gateway)\.[a-z_]+)`", prose(name))}
     assert told <= ours()
 
 

@@ -40,7 +40,7 @@ def test_a_hub_starts_from_nothing_and_ends_without_a_trace(make_hub: Callable[.
     assert stat.S_IMODE((hub.data / "secret.key").stat().st_mode) == 0o600
     status = hub.status()
     assert (status["up"], status["pid"]) == (True, hub.process.pid)
-    assert {row["name"] for row in status["processes"]} == {"up", "redis", "web", "worker", "beat", "flower"}
+    assert {row["name"] for row in status["processes"]} == {"up", "redis", "web", "worker", "gateway", "beat", "flower"}
     everybody = hub.pids()
     began = monotonic()
     assert hub.process.stop(within=15) == 0

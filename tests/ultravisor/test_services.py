@@ -24,8 +24,8 @@ def settings(tmp_path: Path) -> Settings:
     return Settings.read({"UV_DATA": str(tmp_path)})
 
 
-def test_the_procfile_names_the_four_services() -> None:
-    assert list(LINES) == ["web", "worker", "beat", "flower"]
+def test_the_procfile_names_the_five_services() -> None:
+    assert list(LINES) == ["web", "worker", "gateway", "beat", "flower"]
 
 
 @pytest.mark.parametrize("name", LINES)
@@ -55,7 +55,7 @@ def test_the_web_process_does_not_know_who_may_write(tmp_path: Path) -> None:
     url = "postgresql+psycopg://{}@localhost/x"
     settings = Settings.read({"UV_DATA": str(tmp_path), "DATABASE_URL": url.format("writer"), "DATABASE_READ_URL": url.format("reader")})
     told = {service.name: service.environment["DATABASE_URL"] for service in services.services(settings, services.Flower(None))}
-    assert told == {"web": url.format("reader"), "worker": url.format("writer"), "beat": url.format("writer")}
+    assert told == {"web": url.format("reader"), "worker": url.format("writer"), "gateway": url.format("writer"), "beat": url.format("writer")}
 
 
 def test_nothing_is_started_for_a_flower_that_is_off(settings: Settings) -> None:
@@ -77,7 +77,7 @@ def test_a_taken_port_is_avoided_unless_it_was_asked_for(tmp_path: Path) -> None
 
 
 def test_work_stops_coming_before_its_doers_end_and_the_journal_ends_last() -> None:
-    assert services.stages(["web", "worker", "beat", "flower", "more"]) == [["web", "beat", "flower", "more"], ["worker"], ["redis"]]
+    assert services.stages(["web", "worker", "beat", "flower", "more"]) == [["web", "beat", "flower", "more"], ["worker", "gateway"], ["redis"]]
 
 
 def test_whatever_hangs_all_have_ended_within_ten_seconds() -> None:

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from itertools import chain
 from pathlib import Path
 
 from honcho.environ import parse_procfile
@@ -73,7 +74,7 @@ def redis_service(settings: Settings) -> Service:
 def stages(names: list[str]) -> list[list[str]]:
     """Who ends when: what brings work (web, beat, Flower), then what does it, then the journal between them."""
     late = [["worker", "gateway"], [bundled.NAME]]
-    return [[name for name in names if not any(name in stage for stage in late)], *late]
+    return [[name for name in names if name not in chain.from_iterable(late)], *late]
 
 
 def exported(settings: Settings) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from alembic import op
 
 from schema.sql import Json, LongText, UtcDateTime
 from tasks.migrations import steps
@@ -37,7 +38,7 @@ def upgrade() -> None:
         sa.Column("updated_at", UtcDateTime, nullable=False),
         sa.Column("updated_by", sa.String(160), nullable=False),
         sa.Column("deleted_at", UtcDateTime, nullable=True),
-        sa.CheckConstraint("status IN ('Untested', 'OK', 'Failed', 'Connected')", name="ck_gateway_connection_status"),
+        sa.CheckConstraint("status IN ('Untested', 'OK', 'Failed', 'Connected')", name=op.f("ck_gateway_connection_status")),
         sa.PrimaryKeyConstraint("id", name="pk_gateway_connection"),
         sa.UniqueConstraint("hub", "slug", name="uq_gateway_connection_hub_slug"),
     )
