@@ -47,7 +47,7 @@ def test_a_hub_starts_from_nothing_and_ends_without_a_trace(make_hub: Callable[.
     assert monotonic() - began < 10
     assert not [pid for pid in everybody if psutil.pid_exists(pid)]
     ended = re.findall(r"up +\| (\w+) ended$", hub.process.output, re.MULTILINE)
-    assert ended == ["web", "beat", "flower", "worker", "redis", "all"], hub.process.output
+    assert ended == ["web", "beat", "flower", "worker", "gateway", "redis", "all"], hub.process.output
     assert hub.run("status")[0] == 3
 
 
