@@ -131,7 +131,7 @@ class Dispatcher:
         try:
             # The queue as an object, which its type does not know: those of single connections are in no list.
             queue: Any = Queue(keys.queue_of(group))
-            self._producer.send_task("flush", [group], queue=queue, expires=RING_EXPIRES, soft_time_limit=seconds, time_limit=3 * seconds)
+            self._producer.send_task("flush", [group], queue=queue, expires=RING_EXPIRES)
         except Exception as error:  # noqa: BLE001 - whatever a broker's driver raises, the command is in the journal and the sweep will ring
             log.warning("ring_failed", group=group, error=repr(error))
 
