@@ -19,6 +19,9 @@ from app.refusing import refuse
 #: Where the request's id lies in the WSGI environment; `app.guard` puts it there.
 REQUEST_ID = "ultravisor.request_id"
 
+#: Set there for a request whose body its route reads piece by piece.
+STREAMED = "ultravisor.streamed"
+
 #: Where its parsed body lies: it is looked at twice.
 _BODY = "ultravisor.body"
 
@@ -77,7 +80,8 @@ def preference() -> Preference:
 def judge() -> None:
     """Refuse an unsafe request whose body, key or preferences make no sense, whether or not its route looks at them."""
     if request.method not in SAFE and request.routing_exception is None:
-        body()
+        if not request.environ.get(STREAMED):
+            body()
         idempotency_key()
         preference()
 

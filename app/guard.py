@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.answers import error_body
-from app.asking import REQUEST_ID, SAFE, fresh_or
+from app.asking import REQUEST_ID, SAFE, STREAMED, fresh_or
 from schema.errors import CODES
 from schema.settings import Settings
 
@@ -23,6 +23,9 @@ Application = Callable[[Environment, Start], Iterable[bytes]]
 
 #: Where beacons bring what their work has put out, which is more than any request of a person.
 _RESULT = re.compile(r"/Beacon/Work/[^/]+/(Complete|Error)/?")
+
+#: Where beacons bring files. They are read piece by piece by the route itself, and never as JSON.
+_UPLOAD = re.compile(r"/Beacon/Work/[^/]+/Upload/?")
 
 #: Scripts, styles and connections from ourselves alone: what a beacon or a submitter sends can be shown, it cannot act.
 POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -44,6 +47,7 @@ class Guard:
         self._names = settings.host_names
         self._max_body = settings.max_body
         self._max_result = settings.max_result
+        self._max_upload = settings.max_upload
 
     def __call__(self, environ: Environment, start: Start) -> Iterable[bytes]:
         id = environ[REQUEST_ID] = fresh_or(environ.get("HTTP_X_REQUEST_ID"))
@@ -65,11 +69,11 @@ class Guard:
         return self._body(environ)
 
     def _body(self, environ: Environment) -> str | None:
-        most = self._max_result if _RESULT.fullmatch(environ.get("PATH_INFO", "")) else self._max_body
+        most = self._most(environ)
         length = environ.get("CONTENT_LENGTH")
         if length:
             return "too_large" if not length.isdigit() or int(length) > most else None
-        if not environ.get("wsgi.input_terminated"):
+        if not environ.get("wsgi.input_terminated") or environ.get(STREAMED):
             return None
         # No length was announced, so the body is counted while it is read; from here on it is like any other.
         # What is left of one that is too large is drained by the server, so the connection survives.
@@ -83,6 +87,14 @@ class Guard:
         environ["wsgi.input"] = BytesIO(data)
         environ["CONTENT_LENGTH"] = str(len(data))
         return None
+
+    def _most(self, environ: Environment) -> int:
+        """Bytes that the body may have."""
+        path = environ.get("PATH_INFO", "")
+        if environ["REQUEST_METHOD"] == "POST" and _UPLOAD.fullmatch(path):
+            environ[STREAMED] = True
+            return self._max_upload
+        return self._max_result if _RESULT.fullmatch(path) else self._max_body
 
 
 def name_in(host: str) -> str:

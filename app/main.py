@@ -26,6 +26,7 @@ from app.hub.operating import operating
 from app.hub.orders import hub_orders
 from app.hub.polling import polling
 from app.hub.submitting import submitting
+from app.hub.uploading import uploading
 from app.lab.api import lab
 from app.lab.pages import pages
 from app.ledger.api import dead_letters, receipts
@@ -57,6 +58,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     submitting,
     batches,
     operating,
+    uploading,
     blocking,
     observer,
     metrics,

@@ -40,6 +40,7 @@ class Settings:
     allow_open: bool = setting("UV_ALLOW_OPEN", False, "Serve beyond loopback without authentication. Anybody who reaches the port can run commands.")
     max_body: int = setting("UV_MAX_BODY", 1_048_576, "Largest request body in bytes, but for the results of work.")
     max_result: int = setting("UV_MAX_RESULT", 33_554_432, "Largest body in bytes with which a beacon may complete or fail an item.")
+    max_upload: int = setting("UV_MAX_UPLOAD", 268_435_456, "Largest file in bytes that a beacon may upload.")
     max_frame: int = setting("UV_MAX_FRAME", 33_554_432, "Largest WebSocket message in bytes.")
     ping_seconds: float = setting("UV_PING_SECONDS", 20.0, "Seconds between pings of each WebSocket; 2.2 times as long in silence closes it.")
     session_seconds: int = setting("UV_SESSION_SECONDS", 86_400, "Seconds that a login is good for.")
@@ -143,6 +144,7 @@ class Settings:
 LEAST = {
     "max_body": 1_024,
     "max_result": 1_024,
+    "max_upload": 1_024,
     "max_frame": 1_024,
     "session_seconds": 1,
     "web_workers": 1,

@@ -17,6 +17,7 @@ from kombu import Queue
 from kombu.exceptions import OperationalError
 
 from schema import envelope as keys
+from schema.content.commands import DropUpload, SealUpload, StoreChunk, SweepContent
 from schema.gateway.commands import (
     CreateConnection,
     DeleteConnection,
@@ -27,6 +28,7 @@ from schema.gateway.commands import (
     TryConnection,
 )
 from schema.hub.commands import (
+    AttachArtifact,
     CancelWork,
     CompleteBatch,
     CompleteWork,
@@ -58,6 +60,10 @@ from schema.ledger.commands import DiscardDeadLetter, ReplayDeadLetter, Retain
 from schema.settings import Settings
 from tasks import ending, flushing, log, migrations, reconnect, serving, unit, vault
 from tasks import sweep as sweeping
+from tasks.content.drop import drop
+from tasks.content.seal import seal
+from tasks.content.store import store
+from tasks.content.sweep import sweep as sweep_content
 from tasks.failures import Overtime, is_transient
 from tasks.frame import Foresight, Verb
 from tasks.gateway import opening
@@ -69,6 +75,7 @@ from tasks.gateway.note_tried import note_tried
 from tasks.gateway.trying import try_config, try_connection
 from tasks.hub import enqueue as enqueuing
 from tasks.hub import presence as watching
+from tasks.hub.attach import attach
 from tasks.hub.batches import complete_batch, enqueue_batch, progress_batch
 from tasks.hub.cancel import cancel
 from tasks.hub.complete import complete
@@ -100,6 +107,10 @@ VERBS: Mapping[str, Verb] = {
     ReplayDeadLetter.name: replay,
     DiscardDeadLetter.name: discard,
     Retain.name: retain,
+    StoreChunk.name: store,
+    SealUpload.name: seal,
+    DropUpload.name: drop,
+    SweepContent.name: sweep_content,
     RegisterBeacon.name: register,
     DeregisterBeacon.name: deregister,
     GreetBeacon.name: greet,
@@ -122,6 +133,7 @@ VERBS: Mapping[str, Verb] = {
     CompleteWork.name: complete,
     CompleteBatch.name: complete_batch,
     FailWork.name: fail,
+    AttachArtifact.name: attach,
     OfferAgain.name: offer_again,
     MoveLine.name: move_line,
     DispatchWork.name: dispatch_work,
@@ -137,7 +149,7 @@ VERBS: Mapping[str, Verb] = {
 
 #: What a batch reads ahead for its commands, by the same names.
 FORESIGHTS: Mapping[str, Foresight] = {
-    **dict.fromkeys((ProgressWork.name, ProgressBatch.name, CompleteWork.name, CompleteBatch.name, FailWork.name), foresee),
+    **dict.fromkeys((ProgressWork.name, ProgressBatch.name, CompleteWork.name, CompleteBatch.name, FailWork.name, AttachArtifact.name), foresee),
     **dict.fromkeys((CancelWork.name, ReorderWork.name, RequeueWork.name), foresee),
     **dict.fromkeys((EnqueueWork.name, EnqueueBatch.name), enqueuing.foresee),
 }
@@ -269,8 +281,8 @@ def presence() -> None:
 
 @app.task(name="retention", **DOORBELL)
 def retention() -> None:
-    """Delete what the ledger has kept long enough."""
-    _round(lambda of: sweeping.ask(of, Retain()))
+    """Delete what has been kept long enough."""
+    _round(lambda of: sweeping.ask(of, Retain(), SweepContent()))
 
 
 @app.task(name="migrate", bind=True, max_retries=None)

@@ -10,8 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.reading import ask
+from schema.content.tables import blob
 from schema.hub.rules.lifecycle import BUCKET_NAMES, BUCKETS, FINAL, HELD, QUEUED
-from schema.hub.tables import action_default, affinity, beacon, tally, work_attempt, work_event, work_item
+from schema.hub.tables import action_default, affinity, artifact, beacon, tally, work_attempt, work_event, work_item
 
 Rows = Sequence[sa.RowMapping]
 
@@ -55,6 +56,18 @@ _BASELINES = sa.select(
     action_default.c.heartbeat_expected_ms,
     action_default.c.min_samples_for_baseline,
 ).where(action_default.c.hub == sa.bindparam("of_hub"))
+_ARTIFACTS = (
+    sa.select(artifact)
+    .where(artifact.c.hub == sa.bindparam("of_hub"), artifact.c.work_item_hash == sa.bindparam("hash"))
+    .order_by(artifact.c.attempt_number, artifact.c.filename)
+)
+_ARTIFACT = (
+    sa.select(artifact, blob.c.upload_id, blob.c.chunk_bytes)
+    .join(blob, blob.c.digest == artifact.c.digest)
+    .where(artifact.c.hub == sa.bindparam("of_hub"), artifact.c.work_item_hash == sa.bindparam("hash"), artifact.c.digest == sa.bindparam("digest"))
+    .order_by(artifact.c.attempt_number.desc(), artifact.c.filename)
+    .limit(1)
+)
 _COUNTS = sa.select(tally.c.capability, tally.c.action, tally.c.status, tally.c["items"]).where(tally.c.hub == sa.bindparam("of_hub"))
 
 _STATUSES = (
@@ -142,6 +155,16 @@ def events_of(work_item_hash: str, limit: int, after: int) -> Rows:
 def attempts_of(work_item_hash: str) -> Rows:
     """An item's attempts in order."""
     return _rows(sa.select(work_attempt).where(work_attempt.c.work_item_hash == work_item_hash).order_by(work_attempt.c.attempt_number))
+
+
+def artifacts_of(hub: str, work_item_hash: str) -> Rows:
+    """The files that an item's attempts have put out, in the order of attempts and names."""
+    return _rows(_ARTIFACTS, {"of_hub": hub, "hash": work_item_hash})
+
+
+def artifact_by_digest(hub: str, work_item_hash: str, digest: str) -> sa.RowMapping | None:
+    """One of them with the place of its content; the newest where several have the same."""
+    return next(iter(_rows(_ARTIFACT, {"of_hub": hub, "hash": work_item_hash, "digest": digest})), None)
 
 
 def beacons_of(hub: str, ids: Sequence[str]) -> Rows:

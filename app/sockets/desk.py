@@ -6,6 +6,7 @@ are answered as the original answers them. What cannot be understood or carried 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -45,10 +46,16 @@ class Desk:
         self._session = session
         self._member: Member | None = None
         self._upload: uploads.Upload | None = None
+        #: What has come in while a file was being stored: it is heard afterwards, for a result follows its files.
+        self._later: deque[tuple[Callable[[bytes], None], bytes]] = deque()
+        self._storing = False
         self._under_way = 0
         loop.connections.add(connection)
 
     def text(self, data: bytes) -> None:
+        if self._storing:
+            self._later.append((self.text, data))
+            return
         frame: Frame = {}
         try:
             frame = frames.read(data)
@@ -65,12 +72,28 @@ class Desk:
             self._refuse(frame, "internal", "The hub made a mistake; it is logged.", {})
 
     def binary(self, data: bytes) -> None:
+        if self._storing:
+            self._later.append((self.binary, data))
+            return
         upload, self._upload = self._upload, None
         if upload is None:
             self._refuse({}, "bad_request", "A binary frame must follow WorkResultUpload.", {})
             return
-        why = uploads.refusal_of(upload, data)
-        self._acknowledge(upload.work_item_hash, why)
+        self._storing = True
+        self._connection.hold(True)
+        self._members.touch(upload.beacon_id)
+        stored = uploads.storing(self._hub, upload, data)
+        self._loop.errand(stored, lambda told: self._stored(upload, told), lambda _: self._stored(upload, uploads.FAILED), long=True)
+
+    def _stored(self, upload: uploads.Upload, told: Frame) -> None:
+        """Say what became of the file, and hear what has come in meanwhile."""
+        self._storing = False
+        self._connection.hold(False)
+        self._acknowledge(upload, told)
+        while self._later and not self._storing:
+            hear, data = self._later.popleft()
+            self._connection.size = len(data)
+            hear(data)
 
     def lost(self) -> None:
         self._loop.connections.discard(self._connection)
@@ -124,16 +147,14 @@ class Desk:
 
     def _announce(self, frame: Frame) -> None:
         member = self._known(frame)
-        body = frames.judged(uploads.UploadWire, frame)
-        hash, size = body["WorkItemHash"], body["OutputSize"]
-        if size > self._loop.settings.max_frame:
-            self._acknowledge(hash, "The file is larger than UV_MAX_FRAME.")
-            return
-        self._upload = uploads.Upload(member.beacon_id, member.attempt(hash), hash, body["OutputFilename"], size)
+        self._upload = uploads.announced(frame, member.beacon_id, member.attempt)
+        if self._upload.size > self._loop.settings.max_frame:
+            self._acknowledge(self._upload, uploads.refused("too_large", "The file is larger than UV_MAX_FRAME; send it over HTTP."))
+            self._upload = None
 
-    def _acknowledge(self, work_item_hash: str, why: str) -> None:
-        told = {"Action": "WorkResultUploadAck", "EventType": "WorkResultUploadAck", "WorkItemHash": work_item_hash, "Success": not why}
-        self._connection.send({**told, "Reason": why} if why else told)
+    def _acknowledge(self, upload: uploads.Upload, told: Frame) -> None:
+        about = {"Action": uploads.ACKNOWLEDGED, "EventType": uploads.ACKNOWLEDGED, "WorkItemHash": upload.work_item_hash}
+        self._connection.send(about | told | _echo(upload.frame))
 
     def _known(self, frame: Frame) -> Member:
         if self._member is None:

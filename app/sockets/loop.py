@@ -19,6 +19,8 @@ log = structlog.get_logger()
 
 #: Threads for errands: questions to SQL and Redis on behalf of sockets.
 ERRANDS = 4
+#: Threads for files on their way in: each is busy for as long as its file takes.
+FILES = 2
 #: Seconds between looks at whether everybody has left.
 EMPTY_SECONDS = 0.02
 #: A peer that is silent for this many pings is gone.
@@ -35,6 +37,7 @@ class Loop:
         #: Called in each round with the time.
         self.rounds: list[Callable[[float], None]] = []
         self._errands = ThreadPoolExecutor(ERRANDS, "errand")
+        self._files = ThreadPoolExecutor(FILES, "file")
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(_broke)
         self._thread = threading.Thread(target=self._run, name="sockets", daemon=True)
@@ -51,8 +54,17 @@ class Loop:
         """Have something done in the loop after a while. For the loop's own thread."""
         self._loop.call_later(seconds, what)
 
-    def errand(self, what: Callable[[], Any], then: Callable[[Any], None] | None = None, failed: Callable[[Exception], None] | None = None) -> None:
-        """Have something done that blocks, in the app's context; `then` gets the result in the loop, `failed` what was raised."""
+    def errand(
+        self,
+        what: Callable[[], Any],
+        then: Callable[[Any], None] | None = None,
+        failed: Callable[[Exception], None] | None = None,
+        long: bool = False,
+    ) -> None:
+        """Have something done that blocks, in the app's context; `then` gets the result in the loop, `failed` what was raised.
+
+        What may take long has threads of its own, so that short errands never wait for it.
+        """
 
         def run() -> None:
             try:
@@ -67,7 +79,7 @@ class Loop:
                     self.call(then, result)
 
         try:
-            self._errands.submit(run)
+            (self._files if long else self._errands).submit(run)
         except RuntimeError:  # the process ends
             return
 
@@ -96,7 +108,8 @@ class Loop:
 
     def end(self, seconds: float) -> None:
         """Hang up on everybody and end."""
-        self._errands.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._errands, self._files):
+            threads.shutdown(wait=False, cancel_futures=True)
         self.call(self._end)
         self._thread.join(seconds)
 

@@ -297,6 +297,20 @@ class FailWork(Report):
     log: list[str]
 
 
+@command("hub.attach", repeatable=True)
+class AttachArtifact(Report):
+    """The attempt has put out a file, whose content has been stored. The same name again replaces it."""
+
+    hub: str
+    work_item_hash: str
+    beacon_id: str | None
+    attempt: int | None
+    filename: str
+    digest: str
+    size: int
+    content_type: str
+
+
 @command("hub.complete_batch", repeatable=True)
 class CompleteBatch(HubCommand):
     """Many results at once: `items` are the fields of `hub.complete`, each with its place in the request under `index`."""

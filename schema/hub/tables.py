@@ -269,3 +269,21 @@ work_attempt = table(
     sa.Column("log", Json),
     sa.CheckConstraint("outcome = 'Running' OR ended_at IS NOT NULL", name="ended_has_time"),
 )
+
+#: Files that attempts have put out. The content itself lies in `content_blob`, once for each digest.
+artifact = table(
+    "hub_artifact",
+    sa.Column("work_item_hash", Hash, primary_key=True),
+    sa.Column("attempt_number", sa.Integer, primary_key=True, autoincrement=False),
+    #: As the beacon calls it: a text to show, never a path.
+    sa.Column("filename", sa.String(255), primary_key=True),
+    sa.Column("hub", HubId, nullable=False),
+    sa.Column("run_id", Hash, nullable=False),
+    sa.Column("beacon_id", Word, nullable=False),
+    #: SHA-256 of the content, in lower case hex.
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("content_type", sa.String(128), nullable=False),
+    sa.Column("stored_at", UtcDateTime, nullable=False),
+    sa.Index("ix_hub_artifact_digest", "digest"),
+)

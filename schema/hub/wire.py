@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from schema.hub.rules.health import UNKNOWN, Health
 from schema.hub.rules.lifecycle import BUCKETS
@@ -144,6 +145,21 @@ def work_attempt_record(row: Row) -> dict[str, Any]:
         "Error": row["error"],
         "Outputs": row["outputs"],
         "Log": row["log"],
+    }
+
+
+def artifact_record(row: Row) -> dict[str, Any]:
+    """A file that an attempt has put out, and where its content is."""
+    return {
+        "WorkItemHash": row["work_item_hash"],
+        "AttemptNumber": row["attempt_number"],
+        "Filename": row["filename"],
+        "ContentType": row["content_type"],
+        "Digest": row["digest"],
+        "Size": row["size"],
+        "BeaconID": row["beacon_id"],
+        "StoredAt": to_wire(row["stored_at"]),
+        "FilePath": f"/Beacon/Work/{quote(row['work_item_hash'], safe='')}/Artifacts/{row['digest']}",
     }
 
 

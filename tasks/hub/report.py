@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from schema.hub.commands import CompleteWork, FailWork, ProgressWork
+from schema.hub.commands import CompleteWork, FailWork, ProgressWork, Report
 from schema.hub.rules.lifecycle import HELD
 from schema.hub.rules.settle import Named, Verdict, settle
 from schema.hub.tables import work_attempt
@@ -30,7 +30,7 @@ _TEXTS = {
 }
 
 
-def judge(unit: Unit, report: ProgressWork | CompleteWork | FailWork, kind: str) -> tuple[Row, Verdict] | Refused:
+def judge(unit: Unit, report: Report, kind: str) -> tuple[Row, Verdict] | Refused:
     """The item with ACCEPTED, DUPLICATE or CANCELED, or the refusal. `kind` is the outcome that the report wants (`Complete`, `Error`, "")."""
     item = load(unit, report.hub, report.work_item_hash)
     if item is None:
@@ -61,8 +61,10 @@ def canceled(unit: Unit, item: Row, verdict: Verdict, report: CompleteWork | Fai
     return Done({"Status": "Canceled", "WorkItemHash": item["work_item_hash"]})
 
 
-def _brought(report: ProgressWork | CompleteWork | FailWork) -> dict[str, Any]:
-    values: dict[str, Any] = {"log": report.log}
+def _brought(report: Report) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if isinstance(report, (ProgressWork, CompleteWork, FailWork)):
+        values["log"] = report.log
     if isinstance(report, CompleteWork):
         values["outputs"] = report.outputs
     if isinstance(report, FailWork):
@@ -79,6 +81,6 @@ def _named(unit: Unit, item: Row, number: int) -> Named | None:
     return None if row is None else Named(row.beacon_id, row.outcome, newest, status)
 
 
-def _keep(unit: Unit, item: Row, attempt: int, report: ProgressWork | CompleteWork | FailWork, **more: Any) -> None:
+def _keep(unit: Unit, item: Row, attempt: int, report: Report, **more: Any) -> None:
     """A late result is evidence: it stays with its attempt."""
     close_attempt(unit, item["work_item_hash"], attempt, **_brought(report), **more)

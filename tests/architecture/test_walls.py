@@ -44,7 +44,8 @@ RANKS = {
     "nodes": 0,
     "agents": 0,
     "sync": 0,
-    "ledger": -1,
+    "content": -1,
+    "ledger": -2,
 }
 NO_DOMAIN = {"migrations"}
 

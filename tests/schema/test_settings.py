@@ -33,6 +33,7 @@ CHOSEN = {
     "client_burst": ("7", 7),
     "max_body": ("2048", 2048),
     "max_result": ("4096", 4096),
+    "max_upload": ("8192", 8192),
     "max_frame": ("4096", 4096),
     "ping_seconds": ("1.5", 1.5),
     "session_seconds": ("60", 60),

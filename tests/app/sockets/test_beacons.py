@@ -161,16 +161,6 @@ def test_a_cancellation_reaches_the_beacon_on_either_road(web: Web, transport: r
     assert web.ask("POST", beat, {"WorkItems": [{"WorkItemHash": "wi-1", "AttemptNumber": 3}]})[1]["CancelWorkItems"] == []
 
 
-def test_an_upload_is_measured_and_declined_with_a_reason(web: Web) -> None:
-    client = web.client()
-    client.register()
-    for announced, said in ((3, "keeps no uploads"), (4, "were announced")):
-        client.say(Action="WorkResultUpload", WorkItemHash="wi-1", OutputFilename="a.bin", OutputSize=announced)
-        client.raw(b"abc", opcode=2)
-        told = client.until(lambda frame: frame.get("Action") == "WorkResultUploadAck")
-        assert (told["Success"], said in told["Reason"]) == (False, True)
-
-
 def test_a_broker_that_was_away_costs_no_report(web: Web, redis_server: object, transport: redis.Redis) -> None:
     client = web.client()
     client.register()

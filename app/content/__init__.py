@@ -1,0 +1,1 @@
+"""Content as it comes in and goes out: streamed, never whole in memory."""
