@@ -17,6 +17,7 @@ from app.contract import Contract
 from app.dispatch import Dispatcher
 from app.gateway.api import gateway
 from app.gateway.orders import gateway_orders
+from app.gateway.schemas import schemas
 from app.guard import Guard
 from app.health import health
 from app.hub.api import hub
@@ -64,6 +65,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     metrics,
     gateway,
     gateway_orders,
+    schemas,
 )
 
 

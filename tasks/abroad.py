@@ -111,7 +111,7 @@ class Abroad:
         try:
             self._arrive()
         except Closed as error:
-            self._decline(entries, Refused("not_found", str(error)))
+            self._decline(entries, Refused(error.code, str(error)))
             return
         except Exception as error:
             if not is_transient(error):

@@ -25,7 +25,7 @@ POINTS = (
 )
 
 #: Likewise for batches that change a foreign database.
-POINTS_ABROAD = ("committed_abroad",)
+POINTS_ABROAD = ("committed_abroad", "shape_step_taken")
 
 _place, _, _visits = os.environ.get("UV_TEST_CRASH_AT", "").partition(":")
 _left = int(_visits or 1)

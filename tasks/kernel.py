@@ -40,7 +40,11 @@ class Foreign:
 
 
 class Closed(Exception):
-    """A foreign database that is not to be had, for a reason that time alone does not change."""
+    """A foreign database that is not to be had, for a reason that time alone does not change. `code` is a word of `schema.errors.CODES`."""
+
+    def __init__(self, text: str, code: str = "unsupported") -> None:
+        super().__init__(text)
+        self.code = code
 
 
 def _nowhere(_: Kernel, lane: str) -> Foreign:

@@ -159,7 +159,7 @@ def _outcome(kernel: Kernel, envelope: Envelope) -> Outcome:
     except (Passed, SystemExit):
         raise
     except Closed as error:
-        return Refused("not_found", str(error))
+        return Refused(error.code, str(error))
     except Exception as error:
         if isinstance(error, Overtime) or is_transient(error):
             log.warning("database_closed", command=envelope.command.name, error=type(error).__name__)

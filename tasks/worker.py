@@ -23,7 +23,11 @@ from schema.gateway.commands import (
     DeleteConnection,
     Disconnect,
     EditConnection,
+    EnsureSchema,
+    IntrospectSchema,
+    NoteShaped,
     NoteTried,
+    PlanSchema,
     TryConfig,
     TryConnection,
 )
@@ -71,7 +75,9 @@ from tasks.gateway.create_connection import create_connection
 from tasks.gateway.delete_connection import delete_connection
 from tasks.gateway.disconnect import disconnect
 from tasks.gateway.edit_connection import edit_connection
+from tasks.gateway.note_shaped import note_shaped
 from tasks.gateway.note_tried import note_tried
+from tasks.gateway.shaping import ensure_schema, introspect_schema, plan_schema
 from tasks.gateway.trying import try_config, try_connection
 from tasks.hub import enqueue as enqueuing
 from tasks.hub import presence as watching
@@ -145,6 +151,10 @@ VERBS: Mapping[str, Verb] = {
     NoteTried.name: note_tried,
     TryConnection.name: try_connection,
     TryConfig.name: try_config,
+    PlanSchema.name: plan_schema,
+    IntrospectSchema.name: introspect_schema,
+    EnsureSchema.name: ensure_schema,
+    NoteShaped.name: note_shaped,
 }
 
 #: What a batch reads ahead for its commands, by the same names.

@@ -132,3 +132,57 @@ class TryConfig(Command):
     @property
     def lane(self) -> str:
         return STUDY.of(0)
+
+
+@command("gateway.plan_schema", repeatable=True)
+class PlanSchema(Abroad):
+    """Say what bringing a database to a descriptor would do, and do nothing."""
+
+    hub: str
+    connection: int
+    descriptor: dict[str, Any]
+    schema_name: str = ""
+
+    @property
+    def lane(self) -> str:
+        return STUDY.of(self.connection)
+
+
+@command("gateway.introspect_schema", repeatable=True)
+class IntrospectSchema(Abroad):
+    """Say which tables and columns of a descriptor are there."""
+
+    hub: str
+    connection: int
+    descriptor: dict[str, Any]
+    schema_name: str = ""
+
+    @property
+    def lane(self) -> str:
+        return STUDY.of(self.connection)
+
+
+@command("gateway.ensure_schema", repeatable=True)
+class EnsureSchema(Abroad):
+    """Bring a database to a descriptor, forward only. `plan` is the digest of the plan that was agreed to; `force` takes an older version."""
+
+    hub: str
+    connection: int
+    descriptor: dict[str, Any]
+    schema_name: str = ""
+    plan: str = ""
+    force: bool = False
+
+    @property
+    def lane(self) -> str:
+        return BUILD.of(self.connection)
+
+
+@command("gateway.note_shaped")
+class NoteShaped(ConnectionsCommand):
+    """Remember that a database was given another shape. The answer is what was done there."""
+
+    hub: str
+    connection: int
+    outputs: dict[str, Any]
+    digest: str

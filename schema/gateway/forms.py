@@ -67,3 +67,17 @@ class TestConfigWire(Absent):
 
 class NothingWire(Wire):
     """Nothing is to be said."""
+
+
+class SchemaWire(Absent):
+    """A descriptor, and the name under which it is applied."""
+
+    SchemaName = fields.String(load_default="", validate=[validate.Length(max=128), no_nul])
+    SchemaJSON = ObjectOrText(required=True)
+
+
+class EnsureSchemaWire(SchemaWire):
+    """A descriptor to be applied."""
+
+    PlanHash = fields.String(load_default="", validate=validate.Length(max=64), metadata={"description": "Do it only if this is still the plan."})
+    Force = fields.Boolean(load_default=False, metadata={"description": "Also where a newer version was applied before."})

@@ -19,9 +19,9 @@ from tasks.gateway.drivers.engines import open_engine
 from tasks.kernel import Closed, Foreign, Kernel
 from tasks.unit import look
 
-_ROW = sa.select(
-    connection.c.id, connection.c.guid, connection.c.hub, connection.c.kind, connection.c.config, connection.c.secrets, connection.c.revision
-).where(connection.c.id == sa.bindparam("in_id"), connection.c.deleted_at.is_(None))
+_ROW = sa.select(*(connection.c[name] for name in ("id", "guid", "hub", "kind", "config", "secrets", "revision", "connected"))).where(
+    connection.c.id == sa.bindparam("in_id"), connection.c.deleted_at.is_(None)
+)
 
 
 def row_of(kernel: Kernel, connection_id: int) -> Any:
@@ -29,21 +29,29 @@ def row_of(kernel: Kernel, connection_id: int) -> Any:
     with look(kernel.engine) as control:
         row = control.execute(_ROW, {"in_id": connection_id}).one_or_none()
     if row is None:
-        raise Closed(f"There is no connection {connection_id}.")
+        raise Closed(f"There is no connection {connection_id}.", "not_found")
     return row
 
 
-def engine_for(kernel: Kernel, connection_id: int, purpose: str) -> sa.Engine:
-    """The engine of a connection, of this process and as the connection is defined now. Nothing is connected yet. Raises Closed.
+def live_row_of(kernel: Kernel, connection_id: int) -> Any:
+    """The same of a connection that is served. Raises Closed."""
+    row = row_of(kernel, connection_id)
+    if not row.connected:
+        raise Closed("Connection is not live. Connect first.", "not_connected")
+    return row
 
-    `purpose`: `write`, `ask`, `study` or `build`, see `tasks.gateway.drivers.engines`.
+
+def engine_for(kernel: Kernel, connection_id: int, purpose: str, *, live: bool = True) -> sa.Engine:
+    """The engine of a connection, of this process and as the connection is defined now. Nothing is connected yet.
+
+    `purpose`: `write`, `ask`, `study` or `build`, see `tasks.gateway.drivers.engines`. `live`: only of a connection that is served. Raises Closed.
     """
-    return _engine(kernel, row_of(kernel, connection_id), purpose)
+    return _engine(kernel, (live_row_of if live else row_of)(kernel, connection_id), purpose)
 
 
 def foreign(kernel: Kernel, lane: str) -> Foreign:
     """The database of a lane `gateway/<connection>`, for writing; the connection's GUID is our name in it."""
-    row = row_of(kernel, int(lane.split("/")[1]))
+    row = live_row_of(kernel, int(lane.split("/")[1]))
     return Foreign(_engine(kernel, row, "write"), row.guid)
 
 

@@ -15,7 +15,7 @@ from tasks.loose import Desk
 def try_connection(command: TryConnection, desk: Desk) -> Outcome:
     """Try it with the rights that it needs, and have the result noted: the answer is that of the note."""
     try:
-        trouble = _trouble(engine_for(desk.kernel, command.connection, "write"))
+        trouble = _trouble(engine_for(desk.kernel, command.connection, "write", live=False))
     except Closed as error:
         trouble = str(error)
     return desk.pass_on(NoteTried(hub=command.hub, connection=command.connection, error=trouble, connect=command.connect))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import sqlalchemy as sa
+from flask.testing import FlaskClient
 
 from schema.settings import Settings
 from tests.app.worker import Databeacon, Worker
+from tests.tasks.gateway.targets import config_of
 
 
 @pytest.fixture
@@ -26,16 +26,6 @@ def databeacon(worker: Worker, settings: Settings) -> Iterator[Databeacon]:
     made.close()
 
 
-def config_of(url: str) -> tuple[str, dict[str, Any]]:
-    """Type and config of a connection to the database at this address."""
-    parts = sa.make_url(url)
-    if parts.get_backend_name() == "sqlite":
-        return "SQLite", {"SQLiteFilePath": parts.database}
-    if parts.get_backend_name() == "postgresql":
-        return "PostgreSQL", {"socket": parts.query["host"], "user": parts.username, "database": parts.database}
-    return "MySQL", {"socket": parts.query["unix_socket"], "user": parts.username, "database": parts.database}
-
-
 @pytest.fixture
 def target_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty foreign database; of SQLite where the test does not ask for all engines."""
@@ -44,3 +34,14 @@ def target_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'target.db'}"
     url: str = request.getfixturevalue(f"{engine}_url")
     return url
+
+
+def served(client: FlaskClient, url: str, name: str = "Orders") -> int:
+    """A connection to the database at this address, connected. Returns its id."""
+    kind, config = config_of(url)
+    made = client.post("/beacon/connection", json={"Name": name, "Type": kind, "Config": config})
+    assert made.status_code == 200, made.json
+    id = int(made.json["Connection"]["IDBeaconConnection"])
+    connected = client.post(f"/beacon/connection/{id}/connect")
+    assert connected.status_code == 200, connected.json
+    return id

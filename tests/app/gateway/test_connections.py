@@ -14,8 +14,8 @@ from schema.gateway.tables import connection
 from schema.ledger.tables import audit, receipt
 from schema.settings import Settings
 from tasks import vault
-from tests.app.gateway.conftest import config_of
 from tests.app.worker import Databeacon, Worker
+from tests.tasks.gateway.targets import config_of
 
 SECRET = "correct horse battery staple"
 
