@@ -88,6 +88,9 @@ def work_item_record(row: Row, health: Health = NOT_LOOKED) -> dict[str, Any]:
         "TimeoutMs": row["timeout_ms"],
         "CreatedAt": to_wire(row["enqueued_at"]),
         "EnqueuedAt": to_wire(row["enqueued_at"]),
+        # One moment with us; the original has three, for it assigns, dispatches and claims in steps.
+        "AssignedAt": to_wire(row["dispatched_at"]),
+        "ClaimedAt": to_wire(row["dispatched_at"]),
         "DispatchedAt": to_wire(row["dispatched_at"]),
         "StartedAt": to_wire(row["started_at"]),
         "CompletedAt": to_wire(row["completed_at"]),

@@ -24,9 +24,9 @@ class OverHttp:
         self._answer: Frame = {}
         self.ask("POST", "/1.0/Authenticate", {"UserName": "transcript", "Password": ""}, sized=True)
 
-    def ask(self, method: str, path: str, body: Frame | None = None, sized: bool = False) -> tuple[int, Any]:
+    def ask(self, method: str, path: str, body: Frame | None = None, sized: bool = False, headers: Frame | None = None) -> tuple[int, Any]:
         line = HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
-        headers = {"Content-Type": "application/json"} | ({"Cookie": self.cookie} if self.cookie else {})
+        headers = {"Content-Type": "application/json"} | ({"Cookie": self.cookie} if self.cookie else {}) | (headers or {})
         if body is None:
             line.request(method, path, headers=headers)
         elif sized:

@@ -1,6 +1,6 @@
 """Both sides of the protocol, played from one table.
 
-Side A: a client that does what the original's does, against our hub as it is served: gunicorn, Redis, Celery, beat.
+Side A: a client that does what the original's does, against our hub as it is served (gunicorn, Redis, Celery, beat), on each engine.
 Side B: our beacon, against a hub that says what the original's says.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from threading import Thread
 
 import pytest
@@ -16,26 +15,17 @@ import pytest
 from tests.beacon.conftest import StartBeacon
 from tests.beacon.hub import Hub as ScriptedHub
 from tests.beacon.socket_side import SocketSide
+from tests.contracts.running import Running
 from tests.contracts.scripted_client import OverHttp, OverSocket
 from tests.contracts.scripted_hub import Transcript, hear, speak
 from tests.contracts.transcript import TRANSCRIPT
-from tests.services.fixtures import short_folder
 from tests.services.processes import eventually
-from tests.ultravisor.hubs import Hub
 
 BOTH = pytest.mark.parametrize("road", ["socket", "http"])
 
 
-@pytest.fixture(scope="module")
-def real_hub() -> Iterator[Hub]:
-    with short_folder() as folder:
-        hub = Hub(folder, UV_FLOWER_ADDRESS="").start()
-        yield hub
-        hub.end()
-
-
 @BOTH
-def test_our_hub_plays_its_part(road: str, real_hub: Hub, request: pytest.FixtureRequest) -> None:
+def test_our_hub_plays_its_part(road: str, real_hub: Running, request: pytest.FixtureRequest) -> None:
     port = real_hub.port
     client: OverHttp | OverSocket = OverSocket(port) if road == "socket" else OverHttp(port)
     request.addfinalizer(client.close)
@@ -62,7 +52,7 @@ def ended(client: OverHttp, hash: str) -> dict[str, object] | None:
     return item if item["Status"] in ("Complete", "Error") else None
 
 
-def test_a_stranger_is_told_so_and_comes_back(real_hub: Hub) -> None:
+def test_a_stranger_is_told_so_and_comes_back(real_hub: Running) -> None:
     client = OverHttp(real_hub.port)
     status, answer = client.ask("POST", "/Beacon/Work/Poll", {"BeaconID": "bcn-of-an-earlier-hub-1"})
     assert (status, answer["Code"]) == (401, "unauthenticated")
@@ -73,7 +63,7 @@ def test_a_stranger_is_told_so_and_comes_back(real_hub: Hub) -> None:
     client.say("Deregister", {})
 
 
-def test_a_killed_web_process_costs_a_socket_and_no_work(real_hub: Hub, request: pytest.FixtureRequest) -> None:
+def test_a_killed_web_process_costs_a_socket_and_no_work(real_hub: Running, request: pytest.FixtureRequest) -> None:
     client = OverSocket(real_hub.port)
     request.addfinalizer(client.close)
     client.say("Register", TRANSCRIPT[0].example)
