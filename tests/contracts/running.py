@@ -56,7 +56,7 @@ class Submitter(OverHttp):
 
     def becomes(self, hash: str, *statuses: str) -> dict[str, Any]:
         """The item, once it is in one of these states."""
-        return eventually(lambda: (item := self.item(hash))["Status"] in statuses and item, describe=f"{hash} becomes {statuses}")  # type: ignore[return-value]
+        return eventually(lambda: (item := self.item(hash))["Status"] in statuses and item, describe=f"{hash} becomes {statuses}")  # type: ignore[return-value]  # what is truthy is the item
 
     def register(self, name: str, *capabilities: str, **fields: Any) -> str:
         status, answer = self.ask("POST", "/Beacon/Register", {"Name": name, "Capabilities": list(capabilities), **fields})
@@ -66,11 +66,11 @@ class Submitter(OverHttp):
     def poll(self, beacon_id: str) -> dict[str, Any] | None:
         status, answer = self.ask("POST", "/Beacon/Work/Poll", {"BeaconID": beacon_id})
         assert status == 200, answer
-        return answer["WorkItem"]  # type: ignore[no-any-return]
+        return answer["WorkItem"]  # type: ignore[no-any-return]  # the answer is JSON
 
     def given(self, beacon_id: str) -> dict[str, Any]:
         """The next item for the beacon."""
-        return eventually(lambda: self.poll(beacon_id))  # type: ignore[return-value]
+        return eventually(lambda: self.poll(beacon_id))  # type: ignore[return-value]  # what is truthy is the item
 
 
 @contextmanager
