@@ -87,6 +87,18 @@ class Dispatcher:
         self._append(self._line(), [envelope], [], APPEND_SECONDS)
         return receipt_id(actor, key or id), key or id
 
+    def wait_at(self, name: str, seconds: float) -> bytes | None:
+        """What somebody puts at a list of the broker, None when nothing comes in time. On the line on which this thread waits for outcomes.
+
+        Raises Unavailable, or one of redis-py's ConnectionError and TimeoutError.
+        """
+        line = self._line()
+        try:
+            return line.wait(name, seconds, MARGIN_SECONDS)
+        except (*LOST, broken.ResponseError):
+            line.drop()
+            raise
+
     def _carry(self, envelopes: Sequence[Envelope], wait: float | None) -> list[Outcome | OutcomeUnknown]:
         seconds = self._settings.wait if wait is None else wait
         deadline = monotonic() + seconds

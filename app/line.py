@@ -71,6 +71,12 @@ class Line:
         last, rung = connection.read_response(timeout=seconds)
         return last, rung
 
+    def wait(self, name: str, seconds: float, margin: float) -> bytes | None:
+        """What comes to the list within the time, which the server keeps; we listen a little longer. Raises as `read` does."""
+        self._connection.send_command("BLPOP", name, max(seconds, 0.01), check_health=False)
+        reply = self.read(seconds + margin)
+        return None if reply is None else bytes(reply[1])
+
     def read(self, seconds: float) -> Any:
         """The next answer. Raises one of LOST, or ResponseError."""
         return self._connection.read_response(timeout=seconds)

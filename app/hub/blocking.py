@@ -10,7 +10,7 @@ from flask import Response
 
 from app.answers import Blueprint, failure, outcome_of, reply, shown
 from app.asking import idempotency_key
-from app.broker import broker
+from app.dispatch import dispatcher
 from app.hub import bucket, questions
 from app.hub.here import hub_id
 from schema import envelope as keys
@@ -67,9 +67,9 @@ def _ended(hash: str, seconds: float, look_first: bool) -> Body | None:
         left = deadline - monotonic()
         if left <= 0:
             return None
-        popped: Any = broker().patient.blpop([keys.ended(hash)], timeout=min(left, LOOK_SECONDS))
-        if popped:
-            said: Body = orjson.loads(popped[1])
+        popped = dispatcher().wait_at(keys.ended(hash), min(left, LOOK_SECONDS))
+        if popped is not None:
+            said: Body = orjson.loads(popped)
             return said
         look_first = True
 

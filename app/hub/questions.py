@@ -30,9 +30,6 @@ _HELD = (
 _HOLDER = sa.select(work_item.c.assigned_beacon_id, work_item.c.attempt_number).where(
     _OF_HUB, work_item.c.work_item_hash == sa.bindparam("hash"), work_item.c.status.in_(HELD)
 )
-_HOLDERS = sa.select(work_item.c.assigned_beacon_id, work_item.c.work_item_hash, work_item.c.attempt_number).where(
-    _OF_HUB, work_item.c.status.in_(HELD), work_item.c.work_item_hash.in_(sa.bindparam("hashes", expanding=True))
-)
 _HOLDING = sa.select(beacon.c.beacon_id, beacon.c.presence_ms, beacon.c.last_contact_at).where(
     beacon.c.hub == sa.bindparam("of_hub"), beacon.c.beacon_id.in_(sa.bindparam("ids", expanding=True))
 )
@@ -41,6 +38,8 @@ _ABILITIES = (
     .where(beacon.c.hub == sa.bindparam("of_hub"), beacon.c.status != "Deregistered")
     .order_by(beacon.c.registered_at, beacon.c.beacon_id)
 )
+#: Items whose holders are asked for with one statement.
+_TOGETHER = 64
 #: Past waits that are looked at.
 RECENT = 300
 _WAITS = (
@@ -117,9 +116,21 @@ def is_held(hub: str, beacon_id: str, work_item_hash: str, attempt: int) -> bool
 
 def held_of(hub: str, hashes: Sequence[str]) -> set[tuple[str, str, int]]:
     """(beacon, item, attempt) of those of the items that somebody holds now."""
-    return {
-        (row["assigned_beacon_id"], row["work_item_hash"], row["attempt_number"]) for row in _rows(_HOLDERS, {"of_hub": hub, "hashes": list(hashes)})
-    }
+    found = set()
+    for start in range(0, len(hashes), _TOGETHER):
+        part = hashes[start : start + _TOGETHER]
+        size = 1 << (len(part) - 1).bit_length()
+        params = {"of_hub": hub} | {f"hash_{n}": hash for n, hash in enumerate([*part, *[""] * (size - len(part))])}
+        found |= {(row["assigned_beacon_id"], row["work_item_hash"], row["attempt_number"]) for row in _rows(_holders(size), params)}
+    return found
+
+
+@lru_cache(maxsize=16)
+def _holders(size: int) -> sa.Select[Any]:
+    """For so many items, a power of two: each batch of a socket asks, and a list of another length would be put together anew each time."""
+    hashes: list[Any] = [sa.bindparam(f"hash_{n}") for n in range(size)]
+    columns = (work_item.c.assigned_beacon_id, work_item.c.work_item_hash, work_item.c.attempt_number)
+    return sa.select(*columns).where(_OF_HUB, work_item.c.status.in_(HELD), work_item.c.work_item_hash.in_(hashes))
 
 
 def items(hub: str, statuses: Sequence[str], limit: int, after: str | None, newest_first: bool = False) -> Rows:

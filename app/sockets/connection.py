@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from time import monotonic
 from typing import Any, Protocol
@@ -100,6 +100,13 @@ class Connection(asyncio.Protocol):
     def send(self, value: dict[str, Any]) -> None:
         self.send_bytes(orjson.dumps(value, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS))
 
+    def send_all(self, values: Iterable[dict[str, Any]]) -> None:
+        """Several messages, in one go."""
+        if self.open:
+            for value in values:
+                self.wire.send_text(orjson.dumps(value, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS))
+            self.flush()
+
     def send_bytes(self, text: bytes) -> None:
         """A text message. What a closed connection is told is lost, as on any road."""
         if self.open:
@@ -123,12 +130,10 @@ class Connection(asyncio.Protocol):
 
     def flush(self) -> None:
         """Send what the protocol has to say."""
-        for data in self.wire.data_to_send():
-            if self.transport.is_closing():
-                return
-            if data:
-                self.transport.write(data)
-            elif self.transport.can_write_eof():
+        said = self.wire.data_to_send()
+        if said and not self.transport.is_closing():
+            self.transport.write(b"".join(said))
+            if b"" in said and self.transport.can_write_eof():  # how the protocol says that it is over
                 self.transport.write_eof()
         if self.wire.close_expected():
             self._hang_up(CLOSE_SECONDS)

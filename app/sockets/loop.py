@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
@@ -36,6 +37,9 @@ class Loop:
         self.connections: set[Connection] = set()
         #: Called in each round with the time.
         self.rounds: list[Callable[[float], None]] = []
+        #: What other threads want done; they ring once for all that waits.
+        self._wanted: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._rung = False
         self._errands = ThreadPoolExecutor(ERRANDS, "errand")
         self._files = ThreadPoolExecutor(FILES, "file")
         self._loop = asyncio.new_event_loop()
@@ -44,11 +48,27 @@ class Loop:
         self._thread.start()
 
     def call(self, what: Callable[..., Any], *arguments: Any) -> None:
-        """Have something done in the loop, soon. For other threads; once the loop has ended, nothing is."""
+        """Have something done in the loop, soon, in the order of the calls. For other threads; once the loop has ended, nothing is."""
+        self._wanted.append((what, arguments))
+        if self._rung:  # whoever has rung is not heard yet, and all that waits is done then: a wake-up costs more than most of what is wanted
+            return
+        self._rung = True
         try:
-            self._loop.call_soon_threadsafe(what, *arguments)
+            self._loop.call_soon_threadsafe(self._do_wanted)
         except RuntimeError:  # it is closed
             return
+
+    def _do_wanted(self) -> None:
+        self._rung = False  # before the first look: what comes from now on rings again
+        for _ in range(len(self._wanted)):
+            what, arguments = self._wanted.popleft()
+            try:
+                what(*arguments)
+            except Exception as error:
+                log.error("socket_failed", what=repr(what), exc_info=error)
+        if self._wanted and not self._rung:
+            self._rung = True
+            self._loop.call_soon(self._do_wanted)
 
     def later(self, seconds: float, what: Callable[[], None]) -> None:
         """Have something done in the loop after a while. For the loop's own thread."""

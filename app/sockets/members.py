@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from time import monotonic
 from typing import Any
 
@@ -35,16 +36,17 @@ class Member:
         self.token = str(uuid_utils.uuid4())
         self._attempts: OrderedDict[str, int] = OrderedDict()
 
-    def push(self, message: Message) -> None:
+    def push(self, messages: Iterable[Message]) -> None:
         """Tell the beacon what lay in its inbox."""
+        self.connection.send_all(map(self._told, messages))
+
+    def _told(self, message: Message) -> Message:
         if CANCEL in message:
-            told = {"EventType": CANCEL, "WorkItemHash": message[CANCEL], "AttemptNumber": message.get("AttemptNumber")}
-            self.connection.send(told)
-            return
+            return {"EventType": CANCEL, "WorkItemHash": message[CANCEL], "AttemptNumber": message.get("AttemptNumber")}
         self._attempts[message["WorkItemHash"]] = message["AttemptNumber"]
         if len(self._attempts) > REMEMBERED:
             self._attempts.popitem(last=False)
-        self.connection.send({"EventType": "WorkItem", "WorkItem": message})
+        return {"EventType": "WorkItem", "WorkItem": message}
 
     def attempt(self, work_item_hash: str) -> int | None:
         """The attempt at which the item was given to this connection, None when it was not."""
@@ -130,8 +132,7 @@ class Members:
         if member is None or not member.connection.open:
             self._loop.errand(lambda: self._inboxes.put_back(beacon_id, messages))
             return
-        for message in messages:
-            member.push(message)
+        member.push(messages)
 
     def _taken(self, beacon_id: str, token: str) -> None:
         member = self._of.get(beacon_id)
