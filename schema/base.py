@@ -48,6 +48,8 @@ class LaneKind:
     timed: float | None = None
     loose: bool = False
     seconds: int = 4
+    #: Whether what its units change may be followed: then the lane's first part names the hub whose rows they are.
+    followed: bool = False
 
     def of(self, *parts: str | int) -> str:
         """The lane's name, e.g. `hub/<hub>`."""
@@ -70,6 +72,13 @@ def lane_kind(prefix: str, **policy: Any) -> LaneKind:
     """Declare a family of lanes."""
     kind = LANES[prefix] = LaneKind(prefix, **policy)
     return kind
+
+
+def followed_hub(lane: str) -> str | None:
+    """The hub whose changes the lane makes, None for a lane that nobody may follow."""
+    prefix, _, rest = lane.partition("/")
+    kind = LANES.get(prefix)
+    return rest.partition("/")[0] if kind is not None and kind.followed else None
 
 
 def kind_of(lane: str) -> LaneKind:

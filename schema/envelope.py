@@ -6,6 +6,7 @@
 | `uv:lanes` | set | every lane that has had an entry in this epoch |
 | `uv:journal:<lane>` | stream | envelopes, field `e`; trimmed up to the cursor after each commit |
 | `uv:bell:<group>` | string, expires | somebody has rung for this group, no need to ring again |
+| `uv:wake:<reader>` | list of one, expires | the hub that this reader follows has committed changes |
 | `uv:lease:<group>` | string, expires | token of the flush that works on this group |
 | `uv:running:<group>` | hash lane -> entry id | end of the batch in work; left behind only by a flush that died |
 | `uv:hold:<lane>` | string, expires | the lane waits before its next try |
@@ -73,6 +74,10 @@ def journal(lane: str) -> str:
 
 def bell(group: str) -> str:
     return f"uv:bell:{group}"
+
+
+def wake(reader: str) -> str:
+    return f"uv:wake:{reader}"
 
 
 def lease(group: str) -> str:

@@ -25,9 +25,13 @@ Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 LongText = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 
 
-def table(name: str, *items: sa.schema.SchemaItem) -> sa.Table:
-    """A table whose text compares byte by byte on every engine: MariaDB's default would take `Shell` and `shell` for the same."""
-    return sa.Table(name, metadata, *items, mysql_engine="InnoDB", mysql_charset="utf8mb4", mysql_collate="utf8mb4_bin")
+def table(name: str, *items: sa.schema.SchemaItem, mirrored: bool = False) -> sa.Table:
+    """A table whose text compares byte by byte on every engine: MariaDB's default would take `Shell` and `shell` for the same.
+
+    `mirrored`: while somebody follows the hub's changes, each transaction notes which of its rows it has touched (`tasks/capture.py`).
+    """
+    info = {"mirrored": mirrored}
+    return sa.Table(name, metadata, *items, info=info, mysql_engine="InnoDB", mysql_charset="utf8mb4", mysql_collate="utf8mb4_bin")
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):

@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from schema.ledger.tables import cursor
+from schema.ledger.tables import cursor, feed
 from tasks.failures import LostCursor
 
 #: The position of a lane that has applied nothing in this epoch.
@@ -17,11 +17,14 @@ START = "0-0"
 
 _MINE = (cursor.c.lane == sa.bindparam("in_lane")) & (cursor.c.epoch == sa.bindparam("in_epoch"))
 #: Of all lives of the broker: a flush of a former life, frozen in the middle, must keep the flush of this life waiting.
-_POSITIONS = sa.select(cursor.c.epoch, cursor.c.position).where(cursor.c.lane == sa.bindparam("in_lane")).order_by(cursor.c.epoch)
-_POSITION = sa.select(cursor.c.epoch, cursor.c.position).where(_MINE)
+_READER = sa.select(feed.c.reader).where(feed.c.hub == sa.bindparam("of_hub"))
+_STAND = sa.select(cursor.c.epoch, cursor.c.position, _READER.scalar_subquery().label("reader"))
+_POSITIONS = _STAND.where(cursor.c.lane == sa.bindparam("in_lane")).order_by(cursor.c.epoch)
+_POSITION = _STAND.where(_MINE)
 _ALL = sa.select(cursor.c.lane, cursor.c.position).where(cursor.c.epoch == sa.bindparam("in_epoch"))
 _SOME = _ALL.where(cursor.c.lane.in_(sa.bindparam("lanes", expanding=True)))
 _MOVE = sa.update(cursor).where(_MINE, cursor.c.position == sa.bindparam("old")).values(position=sa.bindparam("new"), moved_at=sa.bindparam("at"))
+_MOVE_UNFOLLOWED = _MOVE.where(~sa.exists(_READER))
 
 
 def enter(engine: sa.Engine, lanes: Iterable[str], epoch: str, now: datetime) -> None:
@@ -37,22 +40,36 @@ def enter(engine: sa.Engine, lanes: Iterable[str], epoch: str, now: datetime) ->
             connection.execute(sa.insert(cursor), {"lane": lane, "epoch": epoch, "position": START, "moved_at": now})
 
 
-def locked_position(connection: sa.Connection, lane: str, epoch: str, now: datetime) -> str:
-    """The lane's position, held until the transaction ends: on servers by the locks of its rows, on SQLite by the transaction itself."""
+def stand(connection: sa.Connection, lane: str, epoch: str, now: datetime, hub: str | None = None) -> tuple[str, str | None]:
+    """The lane's position, held until the transaction ends: on servers by the locks of its rows, on SQLite by the transaction itself.
+
+    With it, by the same statement, who follows the changes of `hub`, if anybody does.
+    """
     if connection.dialect.name == "sqlite":
-        rows = connection.execute(_POSITION, {"in_lane": lane, "in_epoch": epoch})
+        rows = connection.execute(_POSITION, {"in_lane": lane, "in_epoch": epoch, "of_hub": hub})
     else:
-        rows = connection.execute(_POSITIONS.with_for_update(), {"in_lane": lane})
-    position = {str(found): str(position) for found, position in rows}.get(epoch)
-    if position is None:
+        rows = connection.execute(_POSITIONS.with_for_update(of=cursor), {"in_lane": lane, "of_hub": hub})
+    found = {row.epoch: (row.position, row.reader) for row in rows}.get(epoch)
+    if found is None:
         connection.execute(sa.insert(cursor), {"lane": lane, "epoch": epoch, "position": START, "moved_at": now})
-        return START
-    return position
+        return START, connection.scalar(_READER, {"of_hub": hub})
+    return found
 
 
-def move(connection: sa.Connection, lane: str, epoch: str, old: str, new: str, now: datetime) -> None:
-    """Move the cursor from `old` to `new`. Raises LostCursor when it does not stand at `old` any more."""
-    moved = connection.execute(_MOVE, {"in_lane": lane, "in_epoch": epoch, "old": old, "new": new, "at": now})
+def locked_position(connection: sa.Connection, lane: str, epoch: str, now: datetime) -> str:
+    """The lane's position alone."""
+    return stand(connection, lane, epoch, now)[0]
+
+
+def move(connection: sa.Connection, lane: str, epoch: str, old: str, new: str, now: datetime, unfollowed: str | None = None) -> None:
+    """Move the cursor from `old` to `new`. Raises LostCursor when it does not stand at `old` any more, and when somebody has begun since
+    to follow the hub `unfollowed`: what this unit has changed would be missing from its feed.
+    """
+    values = {"in_lane": lane, "in_epoch": epoch, "old": old, "new": new, "at": now}
+    if unfollowed is None or connection.dialect.name == "sqlite":  # where nobody else can have begun meanwhile
+        moved = connection.execute(_MOVE, values)
+    else:
+        moved = connection.execute(_MOVE_UNFOLLOWED, values | {"of_hub": unfollowed})
     if moved.rowcount != 1:
         raise LostCursor(f"{lane} is no longer at {old}")
 

@@ -14,11 +14,13 @@ import sqlalchemy as sa
 import structlog
 
 from schema import envelope as keys
+from schema.base import followed_hub
 from schema.envelope import Envelope, decode
 from schema.outcome import Outcome
 from schema.sql import to_wire
 from tasks import cursor, frame, outbox, streams
 from tasks.burial import PAUSES, backoff, bury, count_try, forget_try
+from tasks.capture import Capture
 from tasks.crash import crash_point
 from tasks.failures import LostCursor, is_transient
 from tasks.kernel import Kernel
@@ -209,7 +211,10 @@ class Flush:
     def _open(self, connection: sa.Connection, lane: str) -> tuple[Unit, str]:
         kernel = self.kernel
         unit = Unit(connection, lane, kernel.now(), kernel.new_id)
-        position = cursor.locked_position(unit.connection, lane, self.epoch, unit.now)
+        hub = followed_hub(lane)
+        position, reader = cursor.stand(connection, lane, self.epoch, unit.now, hub)
+        if hub is not None and reader is not None:
+            unit.capture = Capture(hub, reader)
         if position != self.positions[lane]:
             raise LostCursor(f"{lane} stands at {position}, not at {self.positions[lane]}")
         crash_point("unit_opened")
@@ -222,7 +227,8 @@ class Flush:
         if self.sent:
             outbox.tidy(unit.connection, self.sent)
         crash_point("rows_written")
-        cursor.move(unit.connection, unit.lane, self.epoch, position, applied.last, unit.now)
+        unfollowed = followed_hub(unit.lane) if unit.capture is None else None
+        cursor.move(unit.connection, unit.lane, self.epoch, position, applied.last, unit.now, unfollowed)
         crash_point("cursor_moved")
 
     def _after(self, lane: str, applied: Applied, single: bool = False) -> None:
@@ -236,6 +242,8 @@ class Flush:
         outbox.deliver(pipe, unit.deliveries)
         pipe.execute()
         crash_point("answered")
+        if unit.capture is not None and unit.capture.written:
+            outbox.wake(self.kernel, unit.capture.reader)
         outbox.send_events(pipe, unit.events, to_wire(unit.now))
         careful = self.careful.get(lane)
         if careful is None or streams.id_key(applied.last) >= streams.id_key(careful):

@@ -42,6 +42,14 @@ _TELL = """
 for i = 2, #ARGV do redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'e', ARGV[i]) end
 """
 
+#: KEYS: bell, list. ARGV: bell milliseconds, seconds that the list stays. Returns whether the bell must be rung.
+_WAKE = """
+if redis.call('LLEN', KEYS[2]) == 0 then redis.call('RPUSH', KEYS[2], '1') end
+redis.call('EXPIRE', KEYS[2], ARGV[2])
+return redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) and 1 or 0
+"""
+WAKE_SECONDS = 60
+
 
 def answer(pipe: Any, replies: Sequence[tuple[Envelope, Outcome]], more: Sequence[tuple[str, bytes]] = ()) -> None:
     """Tell those who wait: for the outcome of their command, or, with `more`, at a list of another name."""
@@ -83,6 +91,13 @@ def append(kernel: Kernel, envelopes: Iterable[tuple[str, bytes]]) -> None:
         _, rung = kernel.redis.eval(keys.APPEND, 4, *names, lane, kernel.new_id(), keys.BELL_MS, 2**53, *payloads)
         if rung:
             kernel.ring(group, 0)
+
+
+def wake(kernel: Kernel, reader: str) -> None:
+    """Tell the one who follows a hub's changes; ring for it where it is not at work. Lost, the sweep makes it good."""
+    names = (keys.bell(reader), keys.wake(reader))
+    if kernel.redis.eval(_WAKE, 2, *names, keys.BELL_MS, WAKE_SECONDS):
+        kernel.ring(reader, 0)
 
 
 def tidy(connection: sa.Connection, sent: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.sql.util import find_tables
 from schema.base import SYSTEM, Actor, Command, Event, kind_of
 from schema.envelope import Envelope, encode
 from schema.ledger import tables as ledger
+from tasks.capture import Capture
 from tasks.failures import Overtime
 from tasks.rows import Key, Row, Rows
 
@@ -114,6 +115,8 @@ class Unit:
     notes: dict[Any, Any] = field(default_factory=dict)
     #: What a closing step sums up, by the step's own key.
     sums: dict[Any, dict[Any, int]] = field(default_factory=dict)
+    #: Notes what this unit changes, where somebody follows the changes of its hub.
+    capture: Capture | None = None
     _rows: Rows = field(init=False)
     _closing: dict[tuple[Any, ...], Callable[[], None]] = field(default_factory=dict)
 
@@ -128,10 +131,14 @@ class Unit:
     def add(self, table: sa.Table, row: dict[str, Any]) -> None:
         """Insert a row, in bulk with others of its table and shape."""
         self._rows.add(table, row)
+        if self.capture is not None:
+            self.capture.touch(table, tuple(row.get(column.name) for column in table.primary_key), self.actor)
 
     def amend(self, table: sa.Table, key: Key, values: Mapping[str, Any]) -> None:
         """Change columns of the row of that key, in bulk with others; a row that does not exist stays so."""
         self._rows.amend(table, key, values)
+        if self.capture is not None:
+            self.capture.touch(table, key, self.actor)
 
     def find(self, table: sa.Table, key: Key) -> Row | None:
         """The row of that key as this unit has left it, read once per unit. It does not change under its reader's hands."""
@@ -151,6 +158,11 @@ class Unit:
         """Update or delete, rows added in this unit included. Returns the driver's result, whose rowcount tells what was hit."""
         if self._rows:
             self._rows.forget(_tables_of(statement))
+        if self.capture is not None:
+            for keys in self.capture.hit_by(statement, self.connection.dialect):
+                for given in parameters if isinstance(parameters, Sequence) else [parameters]:
+                    for key in self.read(keys, given).all():
+                        self.capture.touch(statement.table, tuple(key), self.actor)  # type: ignore[attr-defined]  # it changes one
         return self.read(statement, parameters)  # type: ignore[arg-type,return-value]  # a change yields a cursor result
 
     def announce(self, event: Event) -> str:
@@ -201,4 +213,6 @@ class Unit:
             id = self.new_id()
             self.add(ledger.outbox, {"id": id, "committed_at": self.now, "events": orjson.dumps(self.events).decode()})
         self._rows.write()
+        if self.capture is not None:
+            self.capture.write(self.connection, self.now)
         return id

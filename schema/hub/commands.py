@@ -6,7 +6,7 @@ from typing import Any
 
 from schema.base import Command, command, lane_kind
 
-HUB = lane_kind("hub")
+HUB = lane_kind("hub", followed=True)
 
 
 class HubCommand(Command):

@@ -145,6 +145,7 @@ work_item = table(
     sa.Index("ix_hub_work_item_newest", "hub", "ticket"),
     sa.Index("ix_hub_work_item_age", "hub", "status", "ticket"),
     sa.Index("ix_hub_work_item_run", "run_id"),
+    mirrored=True,
 )
 
 #: How many items stand where: kept by the units that move them, so that no count ever walks the items.
@@ -252,6 +253,7 @@ work_event = table(
     #: EventGUIDs are in the order of their making: the stream is replayed by them.
     sa.UniqueConstraint("hub", "event_guid"),
     sa.Index("ix_hub_work_event_time", "hub", "emitted_at"),
+    mirrored=True,
 )
 
 work_attempt = table(
@@ -268,6 +270,7 @@ work_attempt = table(
     sa.Column("outputs", Json),
     sa.Column("log", Json),
     sa.CheckConstraint("outcome = 'Running' OR ended_at IS NOT NULL", name="ended_has_time"),
+    mirrored=True,
 )
 
 #: Files that attempts have put out. The content itself lies in `content_blob`, once for each digest.

@@ -70,3 +70,32 @@ audit = table(
     sa.Column("outcome", sa.String(32), nullable=False),
     sa.Column("details", Json, nullable=False),
 )
+
+#: That somebody follows a hub's changes, and the number of its newest change. Its lock is held until the commit, so numbers are in the
+#: order of commits: whoever has read up to a number has missed nothing below it.
+feed = table(
+    "ledger_feed",
+    sa.Column("hub", sa.String(64), primary_key=True),
+    #: Of this numbering: another one has another.
+    sa.Column("guid", sa.String(36), nullable=False),
+    sa.Column("last", sa.BigInteger, nullable=False),
+    #: Whose bell is rung after a commit with changes.
+    sa.Column("reader", sa.String(128), nullable=False),
+    sa.Column("began_at", UtcDateTime, nullable=False),
+)
+
+#: Which rows have changed: one row for each row of a mirrored table, with the number of its newest change.
+change = table(
+    "ledger_change",
+    sa.Column("hub", sa.String(64), primary_key=True),
+    #: The table.
+    sa.Column("source", sa.String(64), primary_key=True),
+    #: Its primary key, parts joined by a slash.
+    sa.Column("row_key", sa.String(160), primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Column("changed_by", sa.String(160), nullable=False),
+    #: Who was the first to touch it since somebody follows.
+    sa.Column("created_by", sa.String(160), nullable=False),
+    sa.Index("ix_ledger_change_number", "hub", "number"),
+)
