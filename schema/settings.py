@@ -67,6 +67,9 @@ class Settings:
     flower_address: str = setting("UV_FLOWER_ADDRESS", "127.0.0.1:5555", "Host and port of Flower; empty: do not start it.")
     batch: int = setting("UV_BATCH", 1_000, "Commands that one transaction takes at most.")
     unit_ms: int = setting("UV_UNIT_MS", 50, "Milliseconds after which a transaction takes no further command.")
+    retention_days: int = setting("UV_RETENTION_DAYS", 30, "Days for which completed items are kept, with all that belongs to them; 0: for ever.")
+    retention_canceled_days: int = setting("UV_RETENTION_CANCELED_DAYS", 7, "The same for canceled items.")
+    retention_failed_days: int = setting("UV_RETENTION_FAILED_DAYS", 0, "The same for failed items, which wait for somebody to queue them again.")
     log_level: str = setting("UV_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
     log_format: str = setting("UV_LOG_FORMAT", "text", "text for people, json for collectors.")
 
@@ -153,6 +156,9 @@ LEAST = {
     "gateway_processes": 1,
     "batch": 1,
     "unit_ms": 1,
+    "retention_days": 0,
+    "retention_canceled_days": 0,
+    "retention_failed_days": 0,
     "max_queued": 0,
     "soft_queued": 0,
     "client_burst": 1,

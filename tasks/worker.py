@@ -55,6 +55,7 @@ from schema.hub.commands import (
     ReorderWork,
     RequeueMany,
     RequeueWork,
+    RetainWork,
     SetActionDefaults,
     StartRun,
     SuspectBeacon,
@@ -98,6 +99,7 @@ from tasks.hub.progress import progress
 from tasks.hub.register import register
 from tasks.hub.reorder import reorder
 from tasks.hub.requeue import requeue, requeue_many
+from tasks.hub.retain import retain_work
 from tasks.hub.runs import end_run, start_run
 from tasks.hub.tick import tick
 from tasks.kernel import Kernel, broker
@@ -144,6 +146,7 @@ VERBS: Mapping[str, Verb] = {
     MoveLine.name: move_line,
     DispatchWork.name: dispatch_work,
     Tick.name: tick,
+    RetainWork.name: retain_work,
     CreateConnection.name: create_connection,
     EditConnection.name: edit_connection,
     DeleteConnection.name: delete_connection,
@@ -292,7 +295,14 @@ def presence() -> None:
 @app.task(name="retention", **DOORBELL)
 def retention() -> None:
     """Delete what has been kept long enough."""
-    _round(lambda of: sweeping.ask(of, Retain(), SweepContent()))
+    _round(lambda of: sweeping.ask(of, Retain(), SweepContent(), retaining(of.settings)))
+
+
+def retaining(chosen: Settings) -> RetainWork:
+    """What the operator wants to be removed."""
+    return RetainWork(
+        hub=chosen.hub, days=chosen.retention_days, canceled_days=chosen.retention_canceled_days, failed_days=chosen.retention_failed_days
+    )
 
 
 @app.task(name="migrate", bind=True, max_retries=None)

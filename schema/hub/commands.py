@@ -335,6 +335,18 @@ class OfferAgain(HubCommand):
     items: list[tuple[str, int]]
 
 
+@command("hub.retain")
+class RetainWork(HubCommand):
+    """Remove what ended so many days ago (0: never), a page of items per command; `status` and `after` say where the next page begins."""
+
+    hub: str
+    days: int
+    canceled_days: int
+    failed_days: int
+    status: str = ""
+    after: str = ""
+
+
 @command("hub.tick")
 class Tick(HubCommand):
     """The clock has passed something that is due: a delay, a pause between tries, the time of a running attempt, a grace."""

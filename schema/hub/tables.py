@@ -69,6 +69,8 @@ run = table(
     sa.Column("ended_at", UtcDateTime),
     #: The caller's key: the same key is the same run for ever.
     sa.Column("idempotency_key", sa.String(256)),
+    #: Opened for items that named none: nobody ends it, and it goes with its last item.
+    sa.Column("minted", sa.Boolean, nullable=False, server_default="0"),
     sa.UniqueConstraint("hub", "idempotency_key"),
     sa.Index("ix_hub_run_hub_started", "hub", "started_at"),
 )

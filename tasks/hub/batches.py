@@ -26,7 +26,7 @@ def enqueue_batch(command: EnqueueBatch, unit: Unit) -> Outcome:
     for row in command.items:
         fields = _fields(row)
         if not fields.get("run_id"):
-            shared = fields["run_id"] = shared or open_run(unit, command.hub, command.submitter_tag, {})
+            shared = fields["run_id"] = shared or open_run(unit, command.hub, command.submitter_tag, {}, minted=True)
         answers.append((row, enqueue(EnqueueWork(hub=command.hub, limits=command.limits, **fields), unit)))
     return _sorted_out(answers, lambda row, value: {"Index": row["index"], **value}, {"RunID": shared})
 

@@ -48,7 +48,7 @@ def enqueue(command: EnqueueWork, unit: Unit) -> Outcome:
         return refusal
     if first is not None:
         return _answer(first, existing=True)
-    row = _row(command, unit, command.run_id or open_run(unit, command.hub, command.submitter_tag, {}))
+    row = _row(command, unit, command.run_id or open_run(unit, command.hub, command.submitter_tag, {}, minted=True))
     unit.add(work_item, row)
     if command.unique_key:
         _remember(command, unit, row)

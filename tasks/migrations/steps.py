@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +13,12 @@ def create_table(name: str, *items: sa.schema.SchemaItem) -> None:
     """Create a table with the manners of `schema.sql.table`, unless it was created before the migration was killed."""
     if not (_may_be_there() and sa.inspect(op.get_bind()).has_table(name)):
         op.create_table(name, *items, mysql_engine="InnoDB", mysql_charset="utf8mb4", mysql_collate="utf8mb4_bin")
+
+
+def add_column(table: str, column: sa.Column[Any]) -> None:
+    """Add a column, unless it was added before the migration was killed."""
+    if not (_may_be_there() and column.name in {known["name"] for known in sa.inspect(op.get_bind()).get_columns(table)}):
+        op.add_column(table, column)
 
 
 def create_index(name: str, table: str, columns: Sequence[str], where: str | None = None) -> None:

@@ -49,6 +49,9 @@ CHOSEN = {
     "flower_address": ("127.0.0.1:5", "127.0.0.1:5"),
     "batch": ("10", 10),
     "unit_ms": ("20", 20),
+    "retention_days": ("90", 90),
+    "retention_canceled_days": ("1", 1),
+    "retention_failed_days": ("365", 365),
     "log_level": ("DEBUG", "DEBUG"),
     "log_format": ("json", "json"),
 }
