@@ -25,6 +25,8 @@
 | `uv:calls` | channel | JSON: inboxes that have got something, or a beacon that another connection has taken over |
 | `uv:connection:<hub>:<beacon>` | string | token of the beacon's newest WebSocket |
 | `uv:cancels:<hub>:<beacon>` | hash item -> attempt, expires | what a beacon without WebSocket is told to cancel |
+| `uv:doing:<task>` | string, expires | a worker carries the task of an operation out; renewed while it does |
+| `uv:tasktries:<task>` | string, expires | how often a worker has begun with it |
 | `uv:session:<digest>` | hash, expires | a login: who, since when, and the beacon that registered with it |
 """
 
@@ -142,6 +144,14 @@ def connection(hub: str, beacon_id: str) -> str:
 
 def cancels(hub: str, beacon_id: str) -> str:
     return f"uv:cancels:{hub}:{beacon_id}"
+
+
+def doing(task: str) -> str:
+    return f"uv:doing:{task}"
+
+
+def task_tries(task: str) -> str:
+    return f"uv:tasktries:{task}"
 
 
 def session(digest: str) -> str:

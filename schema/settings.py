@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from hashlib import sha256
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any, Self, cast
@@ -65,6 +65,16 @@ class Settings:
     compat_status_200: bool = setting("UV_COMPAT_STATUS_200", False, "Answer refusals below /beacon with status 200, as older clients expect it.")
     databeacon: str = setting("UV_DATABEACON", "", "Name of the databeacon whose connections this worker serves; empty: those that name none.")
     flower_address: str = setting("UV_FLOWER_ADDRESS", "127.0.0.1:5555", "Host and port of Flower; empty: do not start it.")
+    executor_processes: int = setting("UV_EXECUTOR_PROCESSES", 2, "Processes on this host that carry out tasks of operations: files, HTTP, commands.")
+    run_folders: str = setting(
+        "UV_RUN_FOLDERS", "", "Folders that operations may read and write besides their runs' own, separated by colons; empty: none."
+    )
+    run_private: str = setting(
+        "UV_RUN_PRIVATE_ADDRESSES",
+        "",
+        "Private addresses that operations may call by HTTP, as IP networks separated by commas, e.g. 10.0.0.0/8; empty: none.",
+    )
+    run_local_shell: bool = setting("UV_RUN_LOCAL_SHELL", False, "Operations run commands on this host, and not on a beacon.")
     batch: int = setting("UV_BATCH", 1_000, "Commands that one transaction takes at most.")
     unit_ms: int = setting("UV_UNIT_MS", 50, "Milliseconds after which a transaction takes no further command.")
     retention_days: int = setting("UV_RETENTION_DAYS", 30, "Days for which completed items are kept, with all that belongs to them; 0: for ever.")
@@ -111,6 +121,11 @@ class Settings:
             raise BadSettings("UV_WAIT must be 0 to 300 seconds")
         if not 0.1 <= self.ping_seconds <= 300:
             raise BadSettings("UV_PING_SECONDS must be 0.1 to 300 seconds")
+        for network in filter(None, self.run_private.split(",")):
+            try:
+                ip_network(network.strip(), strict=False)
+            except ValueError as error:
+                raise BadSettings(f"UV_RUN_PRIVATE_ADDRESSES: {network.strip()} is no IP network") from error
         if not 0 <= self.min_alive <= 1:
             raise BadSettings("UV_MIN_ALIVE must be 0 to 1")
         if not 0 <= self.client_rate <= 1_000_000:
@@ -154,6 +169,7 @@ LEAST = {
     "web_threads": 4,
     "worker_processes": 1,
     "gateway_processes": 1,
+    "executor_processes": 1,
     "batch": 1,
     "unit_ms": 1,
     "retention_days": 0,

@@ -210,7 +210,7 @@ class Flush:
 
     def _open(self, connection: sa.Connection, lane: str) -> tuple[Unit, str]:
         kernel = self.kernel
-        unit = Unit(connection, lane, kernel.now(), kernel.new_id)
+        unit = Unit(connection, lane, kernel.now(), kernel.new_id, listeners=kernel.listeners, settings=kernel.settings)
         hub = followed_hub(lane)
         position, reader = cursor.stand(connection, lane, self.epoch, unit.now, hub)
         if hub is not None and reader is not None:
@@ -257,6 +257,8 @@ class Flush:
             self.sent.append(applied.outbox_id)
         outbox.append(self.kernel, [(order.command.lane, keys.encode(order)) for order in unit.orders])
         crash_point("orders_sent")
+        for call in unit.calls:
+            self.kernel.call(*call)
         self.kernel.redis.eval(streams.TRIM, 2, keys.EPOCH, keys.journal(lane), self.epoch, streams.next_id(applied.last))
         crash_point("trimmed")
 

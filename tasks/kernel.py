@@ -15,9 +15,12 @@ from redis.retry import Retry
 
 from schema.settings import Settings
 from tasks.frame import Foresight, Verb
+from tasks.unit import Listener
 
 #: Rings a group's doorbell, after so many seconds: sends the Celery message that starts a flush.
 Ring = Callable[[str, float], None]
+#: Rings for a Celery task: its name, its arguments, and the seconds that it may take.
+Call = Callable[[str, tuple[Any, ...], float], None]
 
 
 def clock() -> datetime:
@@ -70,6 +73,9 @@ class Kernel:
     open: Callable[[Kernel, str], Foreign] = _nowhere
     #: Hears the events of each unit after its commit; what is missed is made good by the sweep.
     listen: Callable[[Sequence[Sequence[Any]]], None] = lambda events: None
+    #: By the names of what happens: what one domain does and another, of a higher rank, must know in the same commit.
+    listeners: Mapping[str, Listener] = field(default_factory=dict)
+    call: Call = field(default=lambda task, arguments, seconds: None)
 
 
 def broker(url: str) -> redis.Redis:

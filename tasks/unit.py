@@ -15,6 +15,7 @@ from sqlalchemy.sql.util import find_tables
 from schema.base import SYSTEM, Actor, Command, Event, kind_of
 from schema.envelope import Envelope, encode
 from schema.ledger import tables as ledger
+from schema.settings import Settings
 from tasks.capture import Capture
 from tasks.failures import Overtime
 from tasks.rows import Key, Row, Rows
@@ -93,6 +94,10 @@ def _tables_of(statement: sa.Executable) -> frozenset[sa.Table]:
     return frozenset(t for t in find_tables(statement, include_crud=True, check_columns=True) if isinstance(t, sa.Table))  # type: ignore[arg-type]  # typed for one clause, works for any statement
 
 
+#: Hears within a unit what another domain has done; it may only order and announce.
+Listener = Callable[["Unit", Mapping[Any, Any]], None]
+
+
 @dataclass(slots=True)
 class Unit:
     """One transaction of one lane: what verbs change the world with.
@@ -111,6 +116,11 @@ class Unit:
     deliveries: list[tuple[str, bytes]] = field(default_factory=list)
     #: Further answers, by the Redis list at which somebody may wait for them.
     answers: list[tuple[str, bytes]] = field(default_factory=list)
+    #: Celery tasks that are rung for after the commit: name, arguments, and the seconds that they may take. As any doorbell, they may be lost.
+    calls: list[tuple[str, tuple[Any, ...], float]] = field(default_factory=list)
+    #: Who listens to what, by the name of what has happened.
+    listeners: Mapping[str, Listener] = field(default_factory=dict)
+    settings: Settings = field(default_factory=Settings)
     #: What verbs of this unit leave for each other, by whoever leaves it.
     notes: dict[Any, Any] = field(default_factory=dict)
     #: What a closing step sums up, by the step's own key.
@@ -196,6 +206,16 @@ class Unit:
     def answer(self, name: str, message: bytes) -> None:
         """Hand a message to whoever waits at that list after the commit. May be lost with the broker: who waits must look at the rows, too."""
         self.answers.append((name, message))
+
+    def call(self, task: str, *arguments: Any, seconds: float) -> None:
+        """Ring for a Celery task after the commit. May be lost with the broker; the clock rings again."""
+        self.calls.append((task, arguments, seconds))
+
+    def tell(self, happened: str, row: Mapping[Any, Any]) -> None:
+        """Let whoever listens know, within this unit, what has become of a row: what they order is then part of the same commit."""
+        listener = self.listeners.get(happened)
+        if listener is not None:
+            listener(self, row)
 
     def at_end(self, step: Callable[..., None], *arguments: Any) -> None:
         """Do a step once before the commit, however many verbs ask for it."""

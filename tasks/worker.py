@@ -33,6 +33,7 @@ from schema.gateway.commands import (
 )
 from schema.hub.commands import (
     AttachArtifact,
+    CancelRunWork,
     CancelWork,
     CompleteBatch,
     CompleteWork,
@@ -62,6 +63,7 @@ from schema.hub.commands import (
     Tick,
 )
 from schema.ledger.commands import DiscardDeadLetter, ReplayDeadLetter, Retain
+from schema.runs import commands as runs
 from schema.settings import Settings
 from tasks import ending, flushing, log, migrations, reconnect, serving, unit, vault
 from tasks import sweep as sweeping
@@ -85,6 +87,7 @@ from tasks.hub import presence as watching
 from tasks.hub.attach import attach
 from tasks.hub.batches import complete_batch, enqueue_batch, progress_batch
 from tasks.hub.cancel import cancel
+from tasks.hub.cancel_run import cancel_run
 from tasks.hub.complete import complete
 from tasks.hub.defaults import drop_defaults, set_defaults
 from tasks.hub.deregister import deregister
@@ -107,6 +110,18 @@ from tasks.ledger.discard import discard
 from tasks.ledger.replay import replay
 from tasks.ledger.retain import retain
 from tasks.overtime import limited
+from tasks.runs import clock as running
+from tasks.runs import execute as executing
+from tasks.runs import operations, reports
+from tasks.runs.abandon import abandon, abandon_stale
+from tasks.runs.answer import answer
+from tasks.runs.force_error import force_error
+from tasks.runs.listening import work_ended
+from tasks.runs.retry import fork, retry
+from tasks.runs.start import start, start_batch
+from tasks.runs.tick import tick as runs_tick
+from tasks.runs.tidy import tidy
+from tasks.unit import Listener
 
 logger = structlog.get_logger()
 
@@ -158,6 +173,22 @@ VERBS: Mapping[str, Verb] = {
     IntrospectSchema.name: introspect_schema,
     EnsureSchema.name: ensure_schema,
     NoteShaped.name: note_shaped,
+    CancelRunWork.name: cancel_run,
+    runs.SaveOperation.name: operations.save_operation,
+    runs.DeleteOperation.name: operations.delete_operation,
+    runs.SaveTemplate.name: operations.save_template,
+    runs.DeleteTemplate.name: operations.delete_template,
+    runs.StartOperation.name: start,
+    runs.StartBatch.name: start_batch,
+    runs.GoOn.name: reports.go_on,
+    runs.NodeFinished.name: reports.node_finished,
+    runs.AnswerInput.name: answer,
+    runs.ForceError.name: force_error,
+    runs.AbandonRun.name: abandon,
+    runs.AbandonStale.name: abandon_stale,
+    runs.RetryRun.name: retry,
+    runs.ForkRun.name: fork,
+    runs.RunsTick.name: runs_tick,
 }
 
 #: What a batch reads ahead for its commands, by the same names.
@@ -165,7 +196,11 @@ FORESIGHTS: Mapping[str, Foresight] = {
     **dict.fromkeys((ProgressWork.name, ProgressBatch.name, CompleteWork.name, CompleteBatch.name, FailWork.name, AttachArtifact.name), foresee),
     **dict.fromkeys((CancelWork.name, ReorderWork.name, RequeueWork.name), foresee),
     **dict.fromkeys((EnqueueWork.name, EnqueueBatch.name), enqueuing.foresee),
+    **dict.fromkeys((runs.NodeFinished.name, runs.GoOn.name, runs.StartOperation.name), reports.foresee),
 }
+
+#: Who hears what another domain has done, within its unit.
+LISTENERS: Mapping[str, Listener] = {"hub.work_ended": work_ended}
 
 settings = Settings.read(os.environ)
 
@@ -209,6 +244,7 @@ app.conf.update(
         # Each expires before two more of its kind could wait: without a worker nothing piles up.
         "sweep": {"task": "sweep", "schedule": 2.0, "options": {"expires": 4}},
         "presence": {"task": "presence", "schedule": 1.0, "options": {"expires": 2}},
+        "runs": {"task": "runs", "schedule": 1.0, "options": {"expires": 2}},
         "retention": {"task": "retention", "schedule": 3600.0, "options": {"expires": 3600}},
     },
 )
@@ -224,13 +260,22 @@ def ring(group: str, delay: float) -> None:
         logger.warning("ring_failed", group=group, error=repr(error))
 
 
+def call(task: str, arguments: tuple[Any, ...], seconds: float) -> None:
+    """Send the message for a task that touches the world. Lost or doubled it does no harm; the clock rings again."""
+    limits: dict[str, Any] = {"soft_time_limit": max(seconds, 1.0), "time_limit": max(seconds, 1.0) + 5}
+    try:
+        app.send_task(task, args=list(arguments), queue="execute", expires=seconds + 60, **limits)
+    except OperationalError as error:
+        logger.warning("ring_failed", group=task, error=repr(error))
+
+
 @lru_cache(maxsize=1)
 def _kernel(pid: int) -> Kernel:
     log.configure(settings)
     gc.freeze()  # the code that is loaded by now never becomes garbage: collections under load need not walk it
     engine, client = unit.connect(settings.database_url), broker(settings.redis_url)
-    lingers = LINGER_MS[settings.one_writer]
-    return Kernel(settings, engine, client, VERBS, ring, linger_ms=lingers, foresights=FORESIGHTS, open=opening.foreign, listen=_listen)
+    own: dict[str, Any] = {"linger_ms": LINGER_MS[settings.one_writer], "foresights": FORESIGHTS, "listeners": LISTENERS, "call": call}
+    return Kernel(settings, engine, client, VERBS, ring, open=opening.foreign, listen=_listen, **own)
 
 
 def _listen(events: Sequence[Sequence[Any]]) -> None:
@@ -290,6 +335,24 @@ def sweep() -> None:
 def presence() -> None:
     """Look after beacons and what is due."""
     _round(watching.presence)
+
+
+@app.task(name="runs", **DOORBELL)
+def runs_round() -> None:
+    """Look after runs: what is due, and tasks that nobody has begun with."""
+    _round(running.watch)
+
+
+@app.task(name="execute", **DOORBELL)
+def execute(id: str, execution: int, attempt: int) -> None:
+    """Carry out a task of an operation."""
+    _round(lambda of: executing.execute(of, id, execution, attempt))
+
+
+@app.task(name="tidy_run", **DOORBELL)
+def tidy_run(run_hash: str) -> None:
+    """Remove the folder of a run that is over."""
+    tidy(kernel(), run_hash)
 
 
 @app.task(name="retention", **DOORBELL)

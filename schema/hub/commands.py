@@ -137,6 +137,16 @@ class CancelWork(HubCommand):
     grace_ms: int = 10_000
 
 
+@command("hub.cancel_run")
+class CancelRunWork(HubCommand):
+    """End the items of a run before their time: all of them, or those of one node."""
+
+    hub: str
+    run_id: str
+    node_hash: str = ""
+    reason: str = ""
+
+
 @command("hub.reorder")
 class ReorderWork(HubCommand):
     """Move a waiting item past its neighbour: `direction` is `up` or `down`."""

@@ -27,6 +27,7 @@ operation = table(
     sa.Column("name", sa.String(500), nullable=False),
     #: The revision that new runs take.
     sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("revision_id", Id, nullable=False),
     sa.Column("node_count", sa.Integer, nullable=False),
     #: The beacon that brought it, if one did.
     sa.Column("source_beacon", Hash, nullable=False),
@@ -40,7 +41,7 @@ operation = table(
 #: What an operation was at a time: never changed, so that a run means for ever what it meant when it began.
 revision = table(
     "runs_revision",
-    #: Made of the operation's id and the number.
+    #: UUIDv7: never used for another document, so that a process may keep what it has made of it.
     sa.Column("id", Id, primary_key=True),
     sa.Column("operation_id", Id, nullable=False),
     sa.Column("number", sa.Integer, nullable=False),

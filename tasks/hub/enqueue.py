@@ -63,7 +63,9 @@ _TOLD = {"Capability": "capability", "Action": "action", "Priority": "priority",
 
 def _judge(command: EnqueueWork, unit: Unit) -> tuple[Refused | None, Row | None]:
     """Why not, or the item that it is already."""
-    if command.run_id:
+    if command.run_id and command.run_id == command.run_hash:
+        _keep_open(command, unit)
+    elif command.run_id:
         found = unit.find(run, (command.run_id,))
         if found is None or found["hub"] != command.hub:
             return Refused("not_found", f"There is no run {command.run_id}; start it first, or name none."), None
@@ -77,6 +79,15 @@ def _judge(command: EnqueueWork, unit: Unit) -> tuple[Refused | None, Row | None
     if command.awaited and not offers(unit, command.hub, command.capability, command.affinity_key):
         return Refused("no_beacon", f"No beacon offers the capability {command.capability}.", {"Success": False}), None
     return admission.judge(unit, command.hub, command.limits), None
+
+
+def _keep_open(command: EnqueueWork, unit: Unit) -> None:
+    """The run of an operation opens with its first item, and again when it is retried after its end."""
+    found = unit.find(run, (command.run_id,))
+    if found is None:
+        open_run(unit, command.hub, command.submitter_tag, {"OperationHash": command.operation_hash}, id=command.run_id)
+    elif found["ended_at"] is not None:
+        unit.amend(run, (command.run_id,), {"state": "Active", "ended_at": None})
 
 
 def _answer(row: Row, existing: bool = False) -> Done:
@@ -118,7 +129,8 @@ def _row(command: EnqueueWork, unit: Unit, run_id: str) -> dict[str, Any]:
     ticket, stamp = unit.new_id(), places.milliseconds(unit.now)
     due = _starts_at(command, unit)
     row = {
-        "work_item_hash": f"wi-{command.run_hash or 'unknown'}-{command.node_hash or 'unknown'}-{stamp}-{ticket[-12:]}",
+        # Long names are cut: with stamp and chance the hash must fit into 128.
+        "work_item_hash": f"wi-{command.run_hash[:48] or 'unknown'}-{command.node_hash[:32] or 'unknown'}-{stamp}-{ticket[-12:]}",
         "run_id": run_id,
         "status": "Pending" if due is None else "Delayed",
         "ticket": ticket,

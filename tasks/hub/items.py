@@ -52,8 +52,10 @@ def happen(unit: Unit, item: Row, happening: str, kind: str, payload: dict[str, 
     values |= places.moved(unit, item, after)
     update(unit, item, status=status, seq=seq, last_event_at=unit.now, **values)
     record(unit, item, seq, kind, item["status"], status, payload, beacon_id)
-    if status in FINAL and item["awaited"]:
-        _hand_over(unit, after)
+    if status in FINAL:
+        unit.tell("hub.work_ended", after)
+        if item["awaited"]:
+            _hand_over(unit, after)
     return status
 
 

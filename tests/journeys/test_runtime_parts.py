@@ -92,7 +92,7 @@ def test_status_says_what_is_there(hub: Hub, settings: Settings) -> None:
     assert status["beacons_online"] == 0
     assert status["waiting"] is not None
     memory = {row["name"]: row["memory_mb"] for row in status["processes"]}
-    assert memory.keys() == {"up", "redis", "web", "worker", "gateway", "beat", "flower"}
+    assert memory.keys() == {"up", "redis", "web", "worker", "gateway", "executor", "beat", "flower"}
     assert all(size > 0 for size in memory.values())
     code, text = hub.run("status")
     assert code == 0

@@ -40,14 +40,14 @@ def test_a_hub_starts_from_nothing_and_ends_without_a_trace(make_hub: Callable[.
     assert stat.S_IMODE((hub.data / "secret.key").stat().st_mode) == 0o600
     status = hub.status()
     assert (status["up"], status["pid"]) == (True, hub.process.pid)
-    assert {row["name"] for row in status["processes"]} == {"up", "redis", "web", "worker", "gateway", "beat", "flower"}
+    assert {row["name"] for row in status["processes"]} == {"up", "redis", "web", "worker", "gateway", "executor", "beat", "flower"}
     everybody = hub.pids()
     began = monotonic()
     assert hub.process.stop(within=15) == 0
     assert monotonic() - began < 10
     assert not [pid for pid in everybody if psutil.pid_exists(pid)]
     ended = re.findall(r"up +\| (\w+) ended$", hub.process.output, re.MULTILINE)
-    assert ended == ["web", "beat", "flower", "worker", "gateway", "redis", "all"], hub.process.output
+    assert ended == ["web", "executor", "beat", "flower", "worker", "gateway", "redis", "all"], hub.process.output
     assert hub.run("status")[0] == 3
 
 

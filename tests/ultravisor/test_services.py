@@ -24,8 +24,8 @@ def settings(tmp_path: Path) -> Settings:
     return Settings.read({"UV_DATA": str(tmp_path)})
 
 
-def test_the_procfile_names_the_five_services() -> None:
-    assert list(LINES) == ["web", "worker", "gateway", "beat", "flower"]
+def test_the_procfile_names_the_six_services() -> None:
+    assert list(LINES) == ["web", "worker", "gateway", "executor", "beat", "flower"]
 
 
 @pytest.mark.parametrize("name", LINES)
@@ -55,7 +55,13 @@ def test_the_web_process_does_not_know_who_may_write(tmp_path: Path) -> None:
     url = "postgresql+psycopg://{}@localhost/x"
     settings = Settings.read({"UV_DATA": str(tmp_path), "DATABASE_URL": url.format("writer"), "DATABASE_READ_URL": url.format("reader")})
     told = {service.name: service.environment["DATABASE_URL"] for service in services.services(settings, services.Flower(None))}
-    assert told == {"web": url.format("reader"), "worker": url.format("writer"), "gateway": url.format("writer"), "beat": url.format("writer")}
+    assert told == {
+        "web": url.format("reader"),
+        "worker": url.format("writer"),
+        "gateway": url.format("writer"),
+        "executor": url.format("writer"),
+        "beat": url.format("writer"),
+    }
 
 
 def test_nothing_is_started_for_a_flower_that_is_off(settings: Settings) -> None:

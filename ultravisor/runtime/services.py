@@ -20,12 +20,12 @@ from ultravisor.runtime.places import PROCFILE
 
 #: Seconds after which a service is killed, counted from the moment in which the hub begins to stop: the stages before it leave it the
 #: rest. The worker waits 5 for its tasks, and then up to 2 for its own loop to notice.
-ENDS_WITHIN = {"worker": 9.2, "gateway": 9.2, bundled.NAME: 9.8}
+ENDS_WITHIN = {"worker": 9.2, "gateway": 9.2, "executor": 4.5, bundled.NAME: 9.8}
 USUALLY_ENDS_WITHIN = 2.5
 
 #: Asked to end when the journal has just ended too, the worker would wait for it for ever, and nobody is left to lose patience. Killed, it
 #: loses nothing: a unit commits or it does not.
-WHEN_ORPHANED = {"worker": signal.SIGKILL, "gateway": signal.SIGKILL}
+WHEN_ORPHANED = {"worker": signal.SIGKILL, "gateway": signal.SIGKILL, "executor": signal.SIGKILL}
 
 
 @dataclass(frozen=True, slots=True)

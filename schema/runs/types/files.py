@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from schema.runs.rules.tasks import Fail, Fire
+from schema.runs.rules.address import look_up
+from schema.runs.rules.tasks import Answer, Call, Fail, Fire
 from schema.runs.types.base import Settings, Task, anything, brought, flag, number, text
 from schema.runs.types.world import WorldTask
 
@@ -87,6 +88,11 @@ class WriteJson(WorldTask):
     event_out = "Done"
     brings = brought(FilePath="String", BytesWritten="Integer")
     form = _WriteJson
+
+    def carry_out(self, given: dict[str, Any], call: Call) -> Answer:
+        if given["DataAddress"]:
+            given = given | {"Data": look_up(given["DataAddress"], call.scope)}
+        return super().carry_out(given, call)
 
 
 class _List(Settings):

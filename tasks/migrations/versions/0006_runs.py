@@ -8,8 +8,8 @@ from alembic import op
 from schema.sql import Json, LongText, UtcDateTime
 from tasks.migrations import steps
 
-revision = "0002"
-down_revision = "0001"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("hash", sa.String(128), nullable=False),
         sa.Column("name", sa.String(500), nullable=False),
         sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("revision_id", sa.String(40), nullable=False),
         sa.Column("node_count", sa.Integer, nullable=False),
         sa.Column("source_beacon", sa.String(128), nullable=False),
         sa.Column("created_at", UtcDateTime, nullable=False),

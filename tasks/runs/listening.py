@@ -1,0 +1,40 @@
+"""What runs hear of the hub: that an item of theirs has ended. They only order: the hub's unit is not theirs to change a run in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from schema.runs.commands import NodeFinished
+from schema.runs.reply import REPLY
+from tasks.unit import Unit
+
+
+def work_ended(unit: Unit, item: Mapping[Any, Any]) -> None:
+    """Order the report of an item that a node has ordered; in the same commit, so that none is ever lost."""
+    reply = item["metadata"].get(REPLY) if item["metadata"] else None
+    if not reply:
+        return
+    node, execution, attempt = reply
+    result = item["result"] or {}
+    outputs = {**(result.get("Outputs") or {}), "BeaconID": item["assigned_beacon_id"] or "", "WorkItemHash": item["work_item_hash"]}
+    unit.order(
+        NodeFinished(
+            hub=item["hub"],
+            run_hash=item["run_hash"],
+            node_hash=node,
+            execution=execution,
+            attempt=attempt,
+            outputs=outputs,
+            error=_error(item),
+            log=list(result.get("Log") or [])[:200],
+        )
+    )
+
+
+def _error(item: Mapping[Any, Any]) -> str | None:
+    if item["status"] == "Complete":
+        return None
+    if item["status"] == "Canceled":
+        return f"The work item was canceled: {item['cancel_reason'] or 'no reason given'}"
+    return str(item["last_error"] or f"The work item ended as {item['status']}.")

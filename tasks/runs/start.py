@@ -1,0 +1,118 @@
+"""Begin runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from schema.hub.ids import named_id
+from schema.outcome import Done, Outcome, Refused
+from schema.runs.commands import StartBatch, StartOperation
+from schema.runs.rules.run import Begin
+from schema.runs.tables import operation, revision, run
+from schema.sql import to_wire
+from tasks.hub import admission
+from tasks.rows import Row
+from tasks.runs import effects
+from tasks.runs.stepping import step
+from tasks.unit import Unit
+
+
+def start(command: StartOperation, unit: Unit) -> Outcome:
+    """Add the run and take its first step. One that is there already is the answer: the same hash is the same run."""
+    known = unit.find(run, (command.run_hash,))
+    if known is not None:
+        return Done(_told(known))
+    found = present(unit, command.hub, command.operation_hash)
+    if found is None:
+        return _nowhere(command, unit)
+    refusal = admission.judge(unit, command.hub, command.limits) if command.limits else None
+    if refusal is not None:
+        return refusal
+    row = new_run(unit, command, found)
+    unit.add(run, row)
+    after = step(unit, row, Begin())
+    return Done(_told(after or row))
+
+
+def present(unit: Unit, hub: str, operation_hash: str) -> Row | None:
+    """The operation, if it can be started."""
+    found = unit.find(operation, (named_id(hub, operation_hash),))
+    return None if found is None or found["deleted_at"] is not None else found
+
+
+def _nowhere(command: StartOperation, unit: Unit) -> Refused:
+    error = f"There is no operation {command.operation_hash}."
+    if command.parent is not None:
+        unit.order(effects.report(command.hub, command.parent, {}, error))
+    return Refused("not_found", error)
+
+
+def new_run(unit: Unit, command: StartOperation, found: Row) -> dict[str, Any]:
+    """The row of a run that has not begun."""
+    state: dict[str, Any] = {"Global": command.global_state or {}, "Operation": command.parameters, "Output": {}, "Queue": [], "Joins": {}}
+    initial = unit.notes.get(("initial", found["revision_id"]))
+    if initial is None:
+        initial = unit.notes["initial", found["revision_id"]] = _initial(unit, found)
+    state["Global"] = {**initial["Global"], **state["Global"]}
+    state["Operation"] = {**initial["Operation"], **state["Operation"]}
+    return {
+        "run_hash": command.run_hash,
+        "hub": command.hub,
+        "ticket": unit.new_id(),
+        "operation_hash": found["hash"],
+        "operation_name": found["name"],
+        "revision_id": found["revision_id"],
+        "revision": found["revision"],
+        "status": "Queued",
+        "mode": command.mode,
+        "actor": str(unit.actor),
+        "origin": command.origin,
+        "occurrence_id": command.occurrence_id,
+        "parent_run": command.parent[0] if command.parent else "",
+        "parent": list(command.parent) if command.parent else None,
+        "depth": command.depth,
+        "state": state,
+        **_NEW,
+        "awaited": command.awaited,
+        "started_at": unit.now,
+        "stopped_at": None,
+        "last_event_at": unit.now,
+    }
+
+
+_NEW: dict[str, Any] = {"active": 0, "waiting": 0, "steps": 0, "errors": 0, "retried": False, "items": 0, "seq": 0}
+
+
+def _initial(unit: Unit, found: Row) -> dict[str, dict[str, Any]]:
+    """What the operation says that a run begins with."""
+    document = unit.read(sa.select(revision.c.document).where(revision.c.id == found["revision_id"])).scalar_one()
+    return {"Global": document.get("InitialGlobalState") or {}, "Operation": document.get("InitialOperationState") or {}}
+
+
+def _told(row: Row) -> dict[str, Any]:
+    return {
+        "RunHash": row["run_hash"],
+        "Status": row["status"],
+        "OperationHash": row["operation_hash"],
+        "RunMode": row["mode"],
+        "StartTime": to_wire(row["started_at"]),
+    }
+
+
+def start_batch(command: StartBatch, unit: Unit) -> Outcome:
+    """Order each run that can be begun; what cannot is told by its row and stops nobody."""
+    refusal = admission.judge(unit, command.hub, command.limits) if command.limits else None
+    if refusal is not None:
+        return refusal
+    runs, errors = [], []
+    for item in command.items:
+        hash = item["operation_hash"]
+        if present(unit, command.hub, hash) is None:
+            errors.append({"Index": item["index"], "Error": f"There is no operation {hash}.", "Code": "not_found"})
+            continue
+        wish = {name: value for name, value in item.items() if name != "index"}
+        unit.order(StartOperation(hub=command.hub, **wish))
+        runs.append({"RunHash": item["run_hash"], "OperationHash": hash, "Status": "Queued"})
+    return Done({"Runs": runs, "Errors": errors})
