@@ -17,9 +17,7 @@ from tasks.unit import Unit
 _BY_KEY = sa.select(run).where(run.c.hub == sa.bindparam("of_hub"), run.c.idempotency_key == sa.bindparam("of_key"))
 
 
-def open_run(
-    unit: Unit, hub: str, submitter_tag: str, metadata: dict[str, Any], key: str | None = None, minted: bool = False, id: str = ""
-) -> str:
+def open_run(unit: Unit, hub: str, submitter_tag: str, metadata: dict[str, Any], key: str | None = None, minted: bool = False, id: str = "") -> str:
     """Add a run, under this id if one is given; `minted` for items that name none. Returns its id."""
     run_id = id or f"rn-{hub}-{round(unit.now.timestamp() * 1000)}-{unit.new_id()[-12:]}"
     row = {
