@@ -88,9 +88,13 @@ def reply(outcome: Outcome) -> Response:
     return failure(outcome.code, outcome.text, **outcome.details)
 
 
-def outcome_of(command: Command, actor: Actor | None = None) -> Outcome:
-    """The committed outcome, for an order that shows more or less than it. Heeds Idempotency-Key and Prefer: wait. Raises as `dispatch` does."""
-    return dispatcher().dispatch(command, actor=actor or actor_of_request(), key=idempotency_key(), wait=preference().wait, request_id=request_id())
+def outcome_of(command: Command, actor: Actor | None = None, keyed: bool = True) -> Outcome:
+    """The committed outcome, for an order that shows more or less than it. Heeds Prefer: wait and, unless told otherwise, Idempotency-Key.
+
+    Raises as `dispatch` does.
+    """
+    key = idempotency_key() if keyed else None
+    return dispatcher().dispatch(command, actor=actor or actor_of_request(), key=key, wait=preference().wait, request_id=request_id())
 
 
 def carry_out(command: Command, actor: Actor | None = None) -> Response:

@@ -10,7 +10,10 @@ from flask import Flask, request
 from flask_smorest import Api
 from werkzeug.exceptions import MethodNotAllowed
 
-from app import answers, log
+from app import answers, gate, log
+from app.access.api import access
+from app.access.me import me
+from app.access.orders import access_orders
 from app.asking import Blueprint
 from app.broker import Broker
 from app.contract import Contract
@@ -36,6 +39,7 @@ from app.login import login
 from app.metrics import Metrics, metrics
 from app.observer.api import observer
 from app.reading import Reader
+from app.roster import Roster
 from app.seal import seal
 from app.sockets.hall import Hall
 from app.sockets.upgrade import Upgrades
@@ -47,6 +51,9 @@ from schema.settings import Settings
 BLUEPRINTS: tuple[Blueprint, ...] = (
     health,
     login,
+    access,
+    access_orders,
+    me,
     watch,
     receipts,
     dead_letters,
@@ -81,6 +88,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions.update(_parts(settings))
     app.extensions["metrics"] = Metrics(app)
     api: Api = Contract(app)
+    gate.guard(app)
     answers.register(app)
     for blueprint in BLUEPRINTS:
         if not isinstance(blueprint, Blueprint):
@@ -112,7 +120,8 @@ def names_win(app: Flask) -> Callable[[], None]:
 
 def _parts(settings: Settings) -> dict[str, Any]:
     broker = Broker(settings)
-    return {"broker": broker, "dispatcher": Dispatcher(settings), "reader": Reader(settings), "tail": Tail(settings, broker)}
+    parts = {"broker": broker, "dispatcher": Dispatcher(settings), "reader": Reader(settings)}
+    return {**parts, "roster": Roster(), "tail": Tail(settings, broker)}
 
 
 def wsgi() -> Flask:

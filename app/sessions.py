@@ -20,14 +20,17 @@ from schema.settings import Settings
 from schema.sql import to_wire
 
 COOKIE = "SessionID"
+#: Digits of the digest by which a session is called where others see it.
+REFERENCE = 16
 
 
-def begin(name: str) -> str:
-    """A new session for whoever is called so. Returns its id."""
+def begin(name: str, **more: str) -> str:
+    """A new session for whoever is called so. `more` says who that is in secured mode. Returns its id."""
     id = str(uuid_utils.uuid4())
     key = keys.session(digest(id))
     pipe = broker().quick.pipeline(transaction=True)
-    pipe.hset(key, mapping={"name": name, "since": str(to_wire(datetime.now(UTC)))})
+    known: dict[Any, Any] = {"name": name, "since": to_wire(datetime.now(UTC)), **more}
+    pipe.hset(key, mapping=known)
     pipe.expire(key, lifetime())
     pipe.execute()
     return id
@@ -52,7 +55,7 @@ def digest(id: str) -> str:
 
 def reference(id: str | None) -> str | None:
     """How a session may be called where others see it: it tells sessions apart and opens nothing."""
-    return None if id is None else digest(id)[:16]
+    return None if id is None else digest(id)[:REFERENCE]
 
 
 def name_of(id: str | None) -> str | None:
@@ -61,9 +64,15 @@ def name_of(id: str | None) -> str | None:
     return None if found is None else str(found.decode())
 
 
-def remember_beacon(id: str, beacon_id: str) -> None:
+def fields_of(digest: str) -> dict[str, str]:
+    """All that is kept of a session, nothing when there is none. Raises what redis-py raises."""
+    found: Any = broker().quick.hgetall(keys.session(digest))
+    return {name.decode(): value.decode() for name, value in found.items()}
+
+
+def remember_beacon(digest: str, beacon_id: str) -> None:
     """The beacon that registered with this session speaks with it from now on."""
-    key = keys.session(digest(id))
+    key = keys.session(digest)
     pipe = broker().quick.pipeline(transaction=True)
     pipe.hset(key, "beacon", beacon_id)
     pipe.expire(key, lifetime())

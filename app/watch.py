@@ -10,17 +10,20 @@ from __future__ import annotations
 import re
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from queue import Empty
+from time import monotonic
 from typing import Any
 
-from flask import Response, current_app, request
+import redis
+from flask import Flask, Response, current_app, request
 
+from app import identities, who
 from app.asking import Blueprint
 from app.refusing import refuse
 from app.tail import RESET, Event, Reset, Tail, Watcher
-from schema.errors import Overloaded
+from schema.errors import Overloaded, UltravisorError
 
 watch = Blueprint("watch", __name__, description="Events as they happen.")
 
@@ -49,10 +52,34 @@ def events() -> Response:
     if watcher is None:
         raise Overloaded("Too many watchers; each of them holds a thread.")
     _limit_sending()
-    response = Response(_lines(watcher), mimetype="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    response = Response(
+        _lines(watcher, _still_known()), mimetype="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
     # And not at the end of the generator, which never runs when the client goes before its first line.
     response.call_on_close(lambda: tail.leave(watcher))
     return response
+
+
+def _still_known() -> Callable[[], bool]:
+    """Whether whoever watches may still do so: a stream outlives logins and roles, and is asked about with each heartbeat."""
+    known = who.identity()
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # the stream goes on after the request's context
+    if known is None:
+        return lambda: True
+    looked = monotonic()
+
+    def still() -> bool:
+        nonlocal looked
+        if monotonic() - looked < HEARTBEAT_SECONDS:
+            return True
+        looked = monotonic()
+        with app.app_context():
+            try:
+                return identities.still(known) is not None
+            except (redis.RedisError, UltravisorError):
+                return True  # who cannot be looked up now is looked up with the next one
+
+    return still
 
 
 def _topics() -> list[str]:
@@ -70,7 +97,7 @@ def _limit_sending() -> None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
 
 
-def _lines(watcher: Watcher) -> Iterator[bytes]:
+def _lines(watcher: Watcher, still_known: Callable[[], bool]) -> Iterator[bytes]:
     # The id alone: whoever loses the connection before the first event comes back to this very place.
     yield b"retry: 1000\nid: %s\n\n" % watcher.id
     for batch in watcher.missed():
@@ -81,7 +108,7 @@ def _lines(watcher: Watcher) -> Iterator[bytes]:
             yield _line(watcher, watcher.reset_now("slow"))
             return
         yield b"".join(_line(watcher, item) for item in items) or b": \n\n"
-        if last:
+        if last or not still_known():
             return
 
 

@@ -12,6 +12,7 @@ from beacon.transport import Wire
 
 def registration(settings: Settings, providers: Providers) -> Wire:
     """The body of Register: what the beacon is called, what it can do, how much at a time, and where it runs."""
+    secret = {"JoinSecret": settings.join_secret} if settings.join_secret else {}
     return {
         "Name": settings.name,
         "Capabilities": sorted(providers),
@@ -21,6 +22,7 @@ def registration(settings: Settings, providers: Providers) -> Wire:
         "HostID": settings.host_id,
         "SharedMounts": [_mount(folder) for folder in settings.allowed_folders],
         "HeartbeatIntervalMs": max(500, int(settings.heartbeat_seconds * 1000)),
+        **secret,
     }
 
 

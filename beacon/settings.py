@@ -39,6 +39,8 @@ class Settings:
     synthetic_actions: tuple[str, ...] = ("Process",)
     synthetic_duration_ms: float = 2_000
     log_level: str = "INFO"
+    #: What a secured hub lets a beacon join with.
+    join_secret: str = field(default="", repr=False)
 
 
 def _text(text: str) -> str:
@@ -120,6 +122,7 @@ OPTIONS = (
     Option("synthetic_capability", "--synthetic-capability", "UV_BEACON_SYNTHETIC_CAPABILITY", _text, "capability of Synthetic"),
     Option("synthetic_actions", "--synthetic-action", "UV_BEACON_SYNTHETIC_ACTIONS", _text, "an action of Synthetic", ","),
     Option("synthetic_duration_ms", "--synthetic-duration-ms", "UV_BEACON_SYNTHETIC_DURATION_MS", _within(0, 86_400_000, float), "usual duration"),
+    Option("join_secret", "--join-secret", "UV_BEACON_JOIN_SECRET", _text, "lets the beacon join a secured hub; the environment hides it better"),
     Option("log_level", "--log-level", "UV_BEACON_LOG_LEVEL", _level, "DEBUG shows each item that is taken"),
 )
 

@@ -10,7 +10,11 @@ from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who wants something: `kind` is `anonymous`, `user`, `beacon` or `system`; `id` tells them apart within the kind."""
+    """Who wants something; `id` tells them apart within the kind.
+
+    `kind` is `anonymous`, `user` (by name), `token` (`<user>/<token>`), `beacon` (by BeaconID), `joining` (a beacon that has none yet, by
+    name), `console` (the command line, by the operating system's user) or `system`.
+    """
 
     kind: str
     id: str = ""

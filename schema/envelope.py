@@ -28,6 +28,7 @@
 | `uv:doing:<task>` | string, expires | a worker carries the task of an operation out; renewed while it does |
 | `uv:tasktries:<task>` | string, expires | how often a worker has begun with it |
 | `uv:session:<digest>` | hash, expires | a login: who, since when, and the beacon that registered with it |
+| `uv:failures:<digest>` | string, expires | logins tried in vain by an address, under a name, or both |
 """
 
 from __future__ import annotations
@@ -156,6 +157,10 @@ def task_tries(task: str) -> str:
 
 def session(digest: str) -> str:
     return f"uv:session:{digest}"
+
+
+def failures(digest: str) -> str:
+    return f"uv:failures:{digest}"
 
 
 def flush_group(lane: str, one_writer: bool) -> str:

@@ -37,7 +37,9 @@ class Settings:
     secret_key: str = setting("UV_SECRET_KEY", "", "Key for secrets at rest; empty: a key file in the data folder, made at first start.", secret=True)
     hub: str = setting("UV_HUB", "", "Id of this hub, in every row it writes; empty: from the host name.")
     hosts: str = setting("UV_HOSTS", "", "Further Host header names to answer to, separated by commas.")
+    secured: bool = setting("UV_SECURED", False, "Everybody must log in, and beacons must join with a secret.")
     allow_open: bool = setting("UV_ALLOW_OPEN", False, "Serve beyond loopback without authentication. Anybody who reaches the port can run commands.")
+    probe_allow: str = setting("UV_PROBE_ALLOW", "", "Networks and hosts that the hub may probe for reachability, separated by commas; empty: none.")
     max_body: int = setting("UV_MAX_BODY", 1_048_576, "Largest request body in bytes, but for the results of work.")
     max_result: int = setting("UV_MAX_RESULT", 33_554_432, "Largest body in bytes with which a beacon may complete or fail an item.")
     max_upload: int = setting("UV_MAX_UPLOAD", 268_435_456, "Largest file in bytes that a beacon may upload.")
@@ -138,10 +140,10 @@ class Settings:
             raise BadSettings("UV_LOG_FORMAT must be text or json")
         if not self.allow_open and not is_loopback(split_address(self.flower_address)[0]):
             raise BadSettings(f"UV_FLOWER_ADDRESS={self.flower_address}: Flower controls the workers; see UV_ADDRESS for what that means")
-        if not self.allow_open and not is_loopback(host):
+        if not self.secured and not self.allow_open and not is_loopback(host):
             raise BadSettings(
                 f"UV_ADDRESS={self.address} is reachable from other machines, and there is no authentication: anybody could run commands. "
-                "Listen on 127.0.0.1, or set UV_ALLOW_OPEN=1 when the network itself is trusted."
+                "Set UV_SECURED=1, listen on 127.0.0.1, or set UV_ALLOW_OPEN=1 when the network itself is trusted."
             )
         return self
 

@@ -67,6 +67,7 @@ from schema.runs import commands as runs
 from schema.settings import Settings
 from tasks import ending, flushing, log, migrations, reconnect, serving, unit, vault
 from tasks import sweep as sweeping
+from tasks.access import verbs as access
 from tasks.content.drop import drop
 from tasks.content.seal import seal
 from tasks.content.store import store
@@ -134,6 +135,7 @@ VERBS: Mapping[str, Verb] = {
     SealUpload.name: seal,
     DropUpload.name: drop,
     SweepContent.name: sweep_content,
+    **access.VERBS,
     RegisterBeacon.name: register,
     DeregisterBeacon.name: deregister,
     GreetBeacon.name: greet,

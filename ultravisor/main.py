@@ -8,9 +8,12 @@ from schema.errors import UltravisorError
 from ultravisor.commands.beacon import beacon
 from ultravisor.commands.demo import demo
 from ultravisor.commands.doctor import doctor
+from ultravisor.commands.secret import secret
 from ultravisor.commands.settings import settings
 from ultravisor.commands.status import status
+from ultravisor.commands.token import token
 from ultravisor.commands.up import up
+from ultravisor.commands.user import user
 
 
 class Door(click.Group):
@@ -29,7 +32,7 @@ def cli() -> None:
     """A self-hosted automation hub. `ultravisor up` serves it; settings come from the environment, see `ultravisor settings`."""
 
 
-for command in (up, status, settings, beacon, doctor, demo):
+for command in (up, status, settings, user, token, secret, beacon, doctor, demo):
     cli.add_command(command)
 
 if __name__ == "__main__":

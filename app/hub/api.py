@@ -14,6 +14,7 @@ from app.hub import catalog, contact, listing, questions, standing, waiting
 from app.hub.here import hub_id
 from app.hub.pages import ActionsQuery, EventsQuery, ItemsQuery, QueueQuery
 from app.paging import PageWire, continued
+from app.who import secured
 from schema.hub.rules.lifecycle import BUCKETS
 from schema.hub.wire import affinity_record, beacon_record, work_attempt_record, work_event_record
 
@@ -29,9 +30,9 @@ def status() -> dict[str, Any]:
         "Status": "Running",
         "ScheduleEntries": 0,
         "ScheduleRunning": False,
-        "AuthEnabled": False,
-        "AuthMode": "promiscuous",
-        "SupportsUserManagement": False,
+        "AuthEnabled": secured(),
+        "AuthMode": "authenticated" if secured() else "promiscuous",
+        "SupportsUserManagement": secured(),
         "HubInstanceID": hub_id(),
     }
 

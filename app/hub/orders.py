@@ -38,6 +38,7 @@ def register(body: Body) -> Response:
             session_id=who.session(),
             presence_ms=presence_ms(body["HeartbeatIntervalMs"]),
             in_hand=None if in_hand is None else [(item["WorkItemHash"], item["AttemptNumber"]) for item in in_hand],
+            owner=who.owner(),
         )
     )
     if response.status_code == 200:
@@ -48,6 +49,7 @@ def register(body: Body) -> Response:
 @hub_orders.route("/Beacon/<beacon_id>", methods=["DELETE"])
 def deregister(beacon_id: str) -> Response:
     """Let a beacon go; what it held goes back to the queue."""
+    who.own(beacon_id, operators=True)
     return carry_out(DeregisterBeacon(hub=hub_id(), beacon_id=beacon_id))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import request
 
+from app import who
 from app.answers import Blueprint, refuse
 from app.broker import broker
 from app.hub import contact, questions
@@ -46,6 +47,7 @@ def heartbeat(body: dict[str, Any], beacon_id: str) -> dict[str, Any]:
 
 def _known(beacon_id: str) -> Any:
     """The beacon's row. A stranger is answered 401: the one answer that makes every client register again."""
+    who.own(beacon_id)
     row = questions.beacon_by_id(hub_id(), beacon_id)
     if row is None:
         refuse("unauthenticated", f"There is no beacon {beacon_id}; register again.")

@@ -8,7 +8,7 @@ from flask import Response, request
 
 from app.asking import Blueprint
 from app.hub.here import hub_id
-from app.lab import assets, frame, shown
+from app.lab import assets, frame, login, shown
 from app.lab.home import home
 from schema.hub.rules.lifecycle import BUCKET_NAMES
 
@@ -24,6 +24,7 @@ class Pages(Blueprint):
 
 
 pages = Pages("pages", __name__, template_folder="../templates")
+pages.app_context_processor(login.user)
 pages.add_app_template_filter(shown.count, "count")
 pages.add_app_template_filter(lambda word: shown.LABELS.get(word, word), "label")
 
@@ -55,6 +56,12 @@ def _start_beacon() -> str:
     """The command that starts a beacon for this hub; the address stands in it where it is not the one that beacons look for anyway."""
     elsewhere = request.host not in USUAL_HOSTS
     return "ultravisor beacon --provider Shell" + (f" --server {request.host_url.rstrip('/')}" if elsewhere else "")
+
+
+@pages.route("/login")
+def log_in() -> Response:
+    """The page to log in on."""
+    return login.page()
 
 
 @pages.route("/favicon.ico")

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 import structlog
 
-from app.sockets import frames, uploads
+from app import identities
+from app.identity import Identity
+from app.sockets import callers, frames, uploads
+from app.sockets.callers import Caller
 from app.sockets.connection import Connection
 from app.sockets.frames import BadFrame, Frame
-from app.sockets.loop import Loop
-from app.sockets.members import Member, Members
-from app.sockets.post import Letter, Post
-from app.sockets.viewers import Viewers
+from app.sockets.members import Member
+from app.sockets.post import Letter
+from app.sockets.rooms import Rooms
+from schema.access.rules import SERVE
 from schema.base import ANONYMOUS, Actor, Command
 from schema.errors import UltravisorError
 from schema.outcome import Done, Outcome
@@ -36,21 +41,33 @@ Answer = Callable[[Frame], None]
 class Desk:
     """Implements `app.sockets.connection.Desk`."""
 
-    def __init__(self, loop: Loop, post: Post, members: Members, viewers: Viewers, connection: Connection, session: str | None) -> None:
-        self._loop = loop
-        self._hub = loop.settings.hub
-        self._post = post
-        self._members = members
-        self._viewers = viewers
+    def __init__(self, rooms: Rooms, connection: Connection, caller: Caller) -> None:
+        self._loop = rooms.loop
+        self._hub = rooms.loop.settings.hub
+        self._post = rooms.post
+        self._members = rooms.members
+        self._viewers = rooms.viewers
+        self._callers = rooms.callers
         self._connection = connection
-        self._session = session
+        self.caller = caller
+        self.since = monotonic()
         self._member: Member | None = None
         self._upload: uploads.Upload | None = None
         #: What has come in while a file was being stored: it is heard afterwards, for a result follows its files.
         self._later: deque[tuple[Callable[[bytes], None], bytes]] = deque()
         self._storing = False
         self._under_way = 0
-        loop.connections.add(connection)
+        self._loop.connections.add(connection)
+        self._callers.add(self)
+
+    @property
+    def serves(self) -> bool:
+        """Whether a beacon has this connection."""
+        return self._member is not None
+
+    def dismiss(self, why: str) -> None:
+        """Close it because of who it is."""
+        self._connection.close(callers.REJECTED if self.serves else callers.POLICY, why)
 
     def text(self, data: bytes) -> None:
         if self._storing:
@@ -62,14 +79,24 @@ class Desk:
             handle = _HANDLERS.get(frame["Action"])
             if handle is None:
                 raise BadFrame("bad_request", "There is no such Action.")
+            if frame["Action"] != "BeaconRegister":
+                callers.judge(self.caller, frame["Action"])
             handle(self, frame)
         except BadFrame as bad:
-            self._refuse(frame, bad.code, bad.text, bad.details)
+            self._decline(frame, bad)
         except UltravisorError as error:
             self._refuse(frame, error.code, error.text, {})
         except Exception as error:
             log.error("frame_failed", exc_info=error)
             self._refuse(frame, "internal", "The hub made a mistake; it is logged.", {})
+
+    def _decline(self, frame: Frame, bad: BadFrame) -> None:
+        told = callers.asks_to_log_in(frame["Action"]) if bad.code == "unauthenticated" and not self.caller.open else None
+        if told is None:
+            self._refuse(frame, bad.code, bad.text, bad.details)
+        else:
+            self._connection.send(told)
+            self._connection.close(callers.POLICY, bad.text)
 
     def binary(self, data: bytes) -> None:
         if self._storing:
@@ -97,6 +124,7 @@ class Desk:
 
     def lost(self) -> None:
         self._loop.connections.discard(self._connection)
+        self._callers.remove(self)
         self._viewers.leave(self._connection)
         if self._member is not None:
             self._members.lost(self._member)
@@ -104,11 +132,41 @@ class Desk:
     # Beacons.
 
     def _register(self, frame: Frame) -> None:
-        command = frames.registration(frame, self._hub, self._session)
+        """In open mode, or with a login that may serve, at once; else by the JoinSecret, which somebody must look up."""
+        secret, name = frame.get("JoinSecret"), frame.get("Name")
+        if self.caller.open or (self.caller.identity is not None and self.caller.identity.may(SERVE)):
+            self._admit(frame)
+            return
+
+        def judged(joined: Identity | None) -> None:
+            if joined is None:
+                self._reject("The JoinSecret is not one of this hub's." if secret else "This hub is secured: a beacon needs a login or a JoinSecret.")
+                return
+            self.caller = replace(self.caller, identity=joined)
+            try:
+                self._admit(frame)
+            except BadFrame as bad:
+                self._decline(frame, bad)
+            except UltravisorError as error:
+                self._refuse(frame, error.code, error.text, {})
+
+        found = str(name) if isinstance(name, str) else ""
+        self._loop.errand(lambda: identities.joined(secret, found), judged, lambda _: self._connection.close(TRY_LATER, "the database is away"))
+
+    def _reject(self, reason: str) -> None:
+        """As the original does it, so that its clients understand."""
+        self._connection.send({"EventType": "BeaconRejected", "Reason": reason})
+        self._connection.close(callers.REJECTED, reason)
+
+    def _admit(self, frame: Frame) -> None:
+        command = frames.registration(frame, self._hub, self.caller.session, self.caller.owner)
 
         def registered(outcome: Outcome | UltravisorError) -> None:
             if not isinstance(outcome, Done):
-                self._refuse(frame, *_why(outcome))
+                if outcome.code == "forbidden":
+                    self._reject(outcome.text)
+                else:
+                    self._refuse(frame, *_why(outcome))
                 return
             record = outcome.value
             older, self._member = self._member, Member(self._connection, record["BeaconID"])
@@ -117,7 +175,8 @@ class Desk:
             told = {"EventType": "BeaconRegistered", "Acknowledges": True, **record}
             self._members.join(self._member, lambda: self._answer(frame, told), lambda _: self._connection.close(TRY_LATER, "the broker is away"))
 
-        self._send(command, ANONYMOUS, 2_000, registered)
+        known = self.caller.identity
+        self._send(command, ANONYMOUS if known is None else known.actor, 2_000, registered)
 
     def _heartbeat(self, frame: Frame) -> None:
         member = self._known(frame)

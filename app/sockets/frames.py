@@ -81,7 +81,7 @@ def judged(form: type[ma.Schema], frame: Frame) -> Frame:
     return loaded
 
 
-def registration(frame: Frame, hub: str, session: str | None) -> RegisterBeacon:
+def registration(frame: Frame, hub: str, session: str | None, owner: str | None) -> RegisterBeacon:
     """Raises BadFrame."""
     body = judged(RegisterWire, frame)
     in_hand = body["WorkItems"]
@@ -99,6 +99,7 @@ def registration(frame: Frame, hub: str, session: str | None) -> RegisterBeacon:
         session_id=session,
         presence_ms=presence_ms(body["HeartbeatIntervalMs"]),
         in_hand=None if in_hand is None else [(item["WorkItemHash"], item["AttemptNumber"]) for item in in_hand],
+        owner=owner,
     )
 
 

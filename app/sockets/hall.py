@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from dataclasses import dataclass
 
 from flask import Flask
 from websockets.server import ServerProtocol
 
+from app.sockets.callers import Caller, Callers, caller_of
 from app.sockets.connection import Connection
 from app.sockets.desk import Desk
 from app.sockets.loop import Loop
 from app.sockets.members import Members
 from app.sockets.post import Post
+from app.sockets.rooms import Rooms
 from app.sockets.viewers import Viewers
 from schema.settings import Settings
 
@@ -28,16 +29,6 @@ QUIET = logging.getLogger("ultravisor.sockets")
 QUIET.addHandler(logging.NullHandler())
 QUIET.setLevel(logging.CRITICAL)
 QUIET.propagate = False
-
-
-@dataclass(frozen=True, slots=True)
-class Rooms:
-    """The parts, once there are sockets."""
-
-    loop: Loop
-    post: Post
-    members: Members
-    viewers: Viewers
 
 
 class Hall:
@@ -54,10 +45,15 @@ class Hall:
     def full(self) -> bool:
         return self._stopping or (self.rooms is not None and len(self.rooms.loop.connections) >= MOST)
 
-    def admit(self, sock: socket.socket, wire: ServerProtocol, ahead: bytes, session: str | None) -> None:
-        """Let a socket in whose handshake is answered; `session` is the reference of its login. For the server's threads."""
+    def caller_of(self, cookie: str | None, authorization: str | None) -> Caller:
+        """Whoever a handshake presents. Raises what broker and database raise."""
+        with self._app.app_context():
+            return caller_of(cookie, authorization, self.settings.secured)
+
+    def admit(self, sock: socket.socket, wire: ServerProtocol, ahead: bytes, caller: Caller) -> None:
+        """Let a socket in whose handshake is answered. For the server's threads."""
         rooms = self._begin()
-        connection = Connection(wire, ahead, lambda connection: Desk(rooms.loop, rooms.post, rooms.members, rooms.viewers, connection, session))
+        connection = Connection(wire, ahead, lambda connection: Desk(rooms, connection, caller))
         rooms.loop.call(rooms.loop.seat, sock, connection)
 
     def stop(self) -> None:
@@ -83,5 +79,6 @@ class Hall:
             if self.rooms is None:
                 loop = Loop(self._app, self.settings)
                 post = Post(self._app.extensions["dispatcher"])
-                self.rooms = Rooms(loop, post, Members(loop, self._app.extensions["broker"]), Viewers(loop, self._app.extensions["tail"]))
+                members, viewers = Members(loop, self._app.extensions["broker"]), Viewers(loop, self._app.extensions["tail"])
+                self.rooms = Rooms(loop, post, members, viewers, Callers(loop))
             return self.rooms

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+import redis
 from websockets.exceptions import InvalidHandshake
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.http11 import Request, Response
@@ -21,7 +22,7 @@ from app import sessions
 from app.answers import error_body
 from app.asking import REQUEST_ID
 from app.sockets.hall import QUIET, Hall
-from schema.errors import CODES
+from schema.errors import CODES, UltravisorError
 
 Environment = dict[str, Any]
 
@@ -50,8 +51,14 @@ class Upgrades:
         problem = self._handshake(wire, environ)
         if problem is not None:
             return _refused(*problem, environ, start)
+        try:
+            caller = self._hall.caller_of(sessions.id_in(environ.get("HTTP_COOKIE", "")), environ.get("HTTP_AUTHORIZATION"))
+        except (UltravisorError, redis.RedisError):
+            return _refused("unavailable", "The hub cannot look up who you are.", environ, start)
+        if caller.identity is None and "HTTP_AUTHORIZATION" in environ and self._hall.settings.secured:
+            return _refused("unauthenticated", "This token opens nothing.", environ, start)
         sock, ahead = take(environ)
-        self._hall.admit(sock, wire, ahead, sessions.reference(sessions.id_in(environ.get("HTTP_COOKIE", ""))))
+        self._hall.admit(sock, wire, ahead, caller)
         raise Taken
 
     def _handshake(self, wire: ServerProtocol, environ: Environment) -> tuple[str, str] | None:

@@ -25,7 +25,8 @@ class RegisterBeacon(HubCommand):
     """A beacon says who it is and what it can do.
 
     `in_hand` lists [work item hash, attempt] of what it is working on; None when it does not say. A beacon that says is
-    believed: what it holds by our rows but not in its hand is lost and goes back to the queue at once.
+    believed: what it holds by our rows but not in its hand is lost and goes back to the queue at once. `owner` says with whose login
+    or join secret it comes; None in open mode, where a name is anybody's.
     """
 
     hub: str
@@ -41,6 +42,7 @@ class RegisterBeacon(HubCommand):
     session_id: str | None
     presence_ms: int
     in_hand: list[tuple[str, int]] | None = None
+    owner: str | None = None
 
 
 @command("hub.deregister")

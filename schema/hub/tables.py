@@ -52,6 +52,8 @@ beacon = table(
     sa.Column("last_contact_at", UtcDateTime, nullable=False),
     #: Since when an operator has kept it from new work.
     sa.Column("paused_at", UtcDateTime),
+    #: With whose login or join secret the name was registered; in secured mode nobody else may have it. Empty in open mode.
+    sa.Column("owner", sa.String(160)),
     sa.UniqueConstraint("hub", "name"),
     sa.CheckConstraint("status IN ('Online', 'Suspect', 'Offline', 'Deregistered')", name="status"),
     sa.CheckConstraint("max_concurrent >= 1", name="max_concurrent"),

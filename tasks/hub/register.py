@@ -12,7 +12,7 @@ from schema.base import Event
 from schema.hub.commands import RegisterBeacon
 from schema.hub.tables import beacon
 from schema.hub.wire import beacon_record
-from schema.outcome import Done, Outcome
+from schema.outcome import Done, Outcome, Refused
 from tasks.hub import affinity
 from tasks.hub.dispatch import dispatch
 from tasks.hub.fleet import forget
@@ -28,6 +28,8 @@ _BY_NAME = sa.select(beacon).where(beacon.c.hub == sa.bindparam("of_hub"), beaco
 def register(command: RegisterBeacon, unit: Unit) -> Outcome:
     """Store or renew the beacon. A name keeps its BeaconID for ever, whatever connection it comes back on."""
     known = unit.read(_BY_NAME, {"of_hub": command.hub, "of_name": command.beacon_name}).mappings().one_or_none()
+    if known is not None and not _may_have(command, known):
+        return Refused("forbidden", f"The name {command.beacon_name} belongs to a beacon that joined with another login or secret.")
     row = _stored(command, unit, known)
     forget(unit, command.hub)
     affinity.name(unit, command.hub, row["beacon_id"], command.beacon_name)
@@ -43,6 +45,11 @@ def register(command: RegisterBeacon, unit: Unit) -> Outcome:
     unit.announce(Event("beacon", "beacon.registered", {"BeaconID": row["beacon_id"], "Name": command.beacon_name}))
     unit.at_end(dispatch, command.hub)
     return Done(beacon_record(row, [item["work_item_hash"] for item in held]))
+
+
+def _may_have(command: RegisterBeacon, known: Row) -> bool:
+    """A name that a login or a join secret has taken is theirs until the beacon is let go."""
+    return command.owner is None or known["owner"] in (None, command.owner) or known["status"] == "Deregistered"
 
 
 def _stored(command: RegisterBeacon, unit: Unit, known: Row | None) -> Mapping[Any, Any]:
@@ -65,7 +72,7 @@ def _stored(command: RegisterBeacon, unit: Unit, known: Row | None) -> Mapping[A
 #: Fields of the command that are columns of the beacon.
 _TAKEN = (
     *("session_id", "capabilities", "action_schemas", "max_concurrent", "tags", "contexts", "bind_addresses", "shared_mounts"),
-    *("host_id", "presence_ms"),
+    *("host_id", "presence_ms", "owner"),
 )
 
 

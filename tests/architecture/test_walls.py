@@ -38,6 +38,7 @@ RANKS = {
     "observer": 2,
     "sockets": 2,
     "runs": 1,
+    "access": 0,
     "hub": 0,
     "gateway": 0,
     "assemblies": 0,

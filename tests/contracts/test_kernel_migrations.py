@@ -167,7 +167,7 @@ def test_a_migration_that_is_killed_at_any_step_can_be_begun_again(engine: sa.En
             migrations.upgrade(engine)
             done = True
         except Killed:
-            assert migrations.revision(engine) is None
+            assert migrations.revision(engine) != migrations.head()
     sa.event.remove(engine, "before_cursor_execute", count)
     assert limit > 3
     assert differences(engine) == []

@@ -19,7 +19,7 @@ from honcho.printer import Message, Printer
 from schema.errors import Unavailable
 from schema.settings import Settings
 from ultravisor import here
-from ultravisor.runtime import bundled, folder, strays
+from ultravisor.runtime import bundled, first_admin, folder, strays
 from ultravisor.runtime.child import Say
 from ultravisor.runtime.services import Flower, flower_for, redis_service, services, stages
 from ultravisor.runtime.supervisor import Supervisor
@@ -94,6 +94,8 @@ def _announce(settings: Settings, flower: Flower, say: Say) -> None:
             say("up", f"not ready yet: {answer}. `ultravisor doctor` looks for the reason.")
         sleep(_PAUSE)
     also = f", Flower at {here.url(flower.address)}" if flower.address else ""
+    if settings.secured and (remark := first_admin.offer(settings)):
+        say("up", remark)
     say("up", f"Ultravisor is ready at {here.url(settings.address)}{also} (data in {settings.data})")
 
 
