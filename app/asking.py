@@ -11,10 +11,11 @@ import flask_smorest
 import marshmallow as ma
 import orjson
 import uuid_utils
-from flask import Request, request
+from flask import Request, current_app, request
 from webargs.flaskparser import FlaskParser
 
 from app.refusing import refuse
+from schema.settings import Settings
 
 #: Where the request's id lies in the WSGI environment; `app.guard` puts it there.
 REQUEST_ID = "ultravisor.request_id"
@@ -78,12 +79,19 @@ def preference() -> Preference:
 
 
 def judge() -> None:
-    """Refuse an unsafe request whose body, key or preferences make no sense, whether or not its route looks at them."""
+    """Refuse an address that cannot be stored, and an unsafe request whose body, key or preferences make no sense, whoever looks at them later."""
+    if request.routing_exception is None and _has_nul_in_address():
+        refuse("bad_request", "The address has the character U+0000, which cannot be stored.")
     if request.method not in SAFE and request.routing_exception is None:
         if not request.environ.get(STREAMED):
             body()
         idempotency_key()
         preference()
+
+
+def _has_nul_in_address() -> bool:
+    """PostgreSQL takes no such text, neither to look for it nor to keep it; in an order it would come back from the writer again and again."""
+    return "\0" in request.path or any("\0" in text for pair in request.args.items(multi=True) for text in pair)
 
 
 def body() -> Any:
@@ -99,13 +107,33 @@ def _body() -> Any:
         return {}
     if not request.is_json:
         refuse("not_json")
+    settings: Settings = current_app.config["SETTINGS"]
     try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        refuse("bad_json", f"The body is not JSON: {error}.")
+        return parsed(data, settings.most_nested)
+    except ValueError as error:
+        refuse("bad_json", f"The body cannot be taken: {error}.")
+
+
+def parsed(data: bytes, most_nested: int) -> Any:
+    """JSON as it is kept. Raises ValueError, saying why, for what is no JSON and for what no column could hold."""
+    value = orjson.loads(data)
+    # Counting is quick, and most values have fewer brackets than they may have levels.
+    if data.count(b"{") + data.count(b"[") > most_nested and is_deeper(value, most_nested):
+        raise ValueError(f"it is nested deeper than {most_nested} levels")
     if b"\\u0000" in data and has_nul(value):
-        refuse("bad_json", "The body has a text with the character U+0000, which cannot be stored.")
+        raise ValueError("it has a text with the character U+0000, which cannot be stored")
     return value
+
+
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether objects and lists lie in each other more than so many times. Without recursion: that is what depth would break."""
+    level = [value]
+    for _ in range(levels + 1):
+        level = [item for item in level if isinstance(item, dict | list)]
+        if not level:
+            return False
+        level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
+    return True
 
 
 def has_nul(value: Any) -> bool:

@@ -75,7 +75,7 @@ class Desk:
             return
         frame: Frame = {}
         try:
-            frame = frames.read(data)
+            frame = frames.read(data, self._loop.settings.most_nested)
             handle = _HANDLERS.get(frame["Action"])
             if handle is None:
                 raise BadFrame("bad_request", "There is no such Action.")

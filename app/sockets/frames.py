@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import marshmallow as ma
-import orjson
 from marshmallow import EXCLUDE, fields
 
-from app.asking import has_nul
+from app.asking import parsed
 from schema.base import Command
 from schema.errors import CODES
 from schema.hub.commands import CompleteWork, DeregisterBeacon, FailWork, ProgressWork, RegisterBeacon
@@ -56,16 +55,14 @@ class SubscribeWire(Wire):
 _FORMS: dict[type[ma.Schema], ma.Schema] = {}
 
 
-def read(text: bytes) -> Frame:
+def read(text: bytes, most_nested: int) -> Frame:
     """The object in a text message. Raises BadFrame."""
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise BadFrame("bad_json", f"The frame is not JSON: {error}.") from None
+        value = parsed(text, most_nested)
+    except ValueError as error:
+        raise BadFrame("bad_json", f"The frame cannot be taken: {error}.") from None
     if not isinstance(value, dict) or not isinstance(value.get("Action"), str):
         raise BadFrame("bad_request", "A frame must be a JSON object with an Action.")
-    if b"\\u0000" in text and has_nul(value):
-        raise BadFrame("bad_json", "The frame has a text with the character U+0000, which cannot be stored.")
     return value
 
 

@@ -88,3 +88,22 @@ def test_what_was_never_a_cursor(cursor: str) -> None:
     with pytest.raises(ma.ValidationError) as refused:
         form.load({"one": cursor, "two": cursor})
     assert set(refused.value.normalized_messages()) == {"one", "two"}
+
+
+@pytest.mark.parametrize("inner", [b"1", b"[]", b'{"b": [1, 2]}'])
+def test_depth_is_measured_where_objects_and_lists_lie_in_each_other(inner: bytes) -> None:
+    wide = b'{"a": [' + b",".join([inner] * 200) + b"]}"
+    assert asking.parsed(wide, 4)
+    deep = b'{"a":' * 90 + inner + b"}" * 90
+    with pytest.raises(ValueError, match="nested deeper than 89 levels"):
+        asking.parsed(deep, 89)
+    assert asking.parsed(deep, 92)
+    assert asking.is_deeper([[[]]], 2)
+    assert not asking.is_deeper([[[]]], 3)
+
+
+def test_what_is_too_deep_is_refused_before_anything_recurses(client: FlaskClient) -> None:
+    for levels in (91, 300, 1_000, 100_000):
+        body = b'{"Capability": "x", "Settings": ' + b'{"a":' * levels + b"1" + b"}" * levels + b"}"
+        answer = client.post("/Beacon/Work/Enqueue", data=body, content_type="application/json")
+        assert (answer.status_code, answer.get_json()["Code"]) == (400, "bad_json"), levels

@@ -199,3 +199,8 @@ def test_a_long_data_folder_moves_the_socket_where_its_name_fits() -> None:
     assert len(str(redis_socket(deep))) < 108
     assert redis_socket(deep) == redis_socket(deep) != redis_socket(deep / "x")
     assert as_broker_url("redis://h") == "redis://h"
+
+
+@pytest.mark.parametrize(("url", "levels"), [("", 90), ("postgresql+psycopg://h/d", 90), ("mysql+pymysql://h/d", 28), ("mariadb+pymysql://h/d", 28)])
+def test_how_deep_a_request_may_be_is_the_engines_matter(url: str, levels: int) -> None:
+    assert Settings.read({"DATABASE_URL": url}).most_nested == levels
