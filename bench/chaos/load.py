@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 from time import monotonic
@@ -55,10 +56,15 @@ class Load:
         self._lock, self._stop = Lock(), Event()
         self._next, self._first, self._end = 0, 0, 0
         self._began, self._step = 0.0, 0.0
+        self._due: Callable[[], float] = lambda: 1.0
         self._threads: list[Thread] = []
 
-    def send(self, items: int, span: float) -> None:
-        """Begin to send the next items, evenly over `span` seconds; those that come late are sent as soon as can be."""
+    def send(self, items: int, span: float, due: Callable[[], float] = lambda: 1.0) -> None:
+        """Begin to send the next items, evenly over `span` seconds; those that come late are sent as soon as can be.
+
+        `due` says which share of them may have been sent by now: whatever else they are to accompany may take longer than planned.
+        """
+        self._due = due
         self._first, self._end = self._next, self._next + items
         self._began, self._step = monotonic(), span / max(items, 1)
         self._threads = [Thread(target=self._client, daemon=True) for _ in range(self._clients)]
@@ -80,6 +86,8 @@ class Load:
         line = Line(self._address)
         while (number := self._take()) is not None:
             self._stop.wait(self._began + (number - self._first) * self._step - monotonic())
+            while self._due() * (self._end - self._first) < number - self._first and not self._stop.wait(SHORT_PAUSE):
+                pass
             self._deliver(line, order(self._seed, number))
         line.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from time import monotonic, time
 
@@ -73,12 +73,10 @@ def _rewind(house: House, share: float) -> None:
     os.truncate(file, int(file.stat().st_size * (1 - share / 3)))
 
 
-def strike_all(house: House, blows: Iterable[Blow], pace: float, answered: Callable[[], int]) -> list[Struck]:
+def strike_all(house: House, blows: Iterable[Blow], pace: float, answered: Callable[[], int]) -> Iterator[Struck]:
     """Every blow, each so long after the one before, and up to twice as long while nothing is answered; meanwhile the house mends itself."""
-    dealt = []
     for blow in blows:
-        dealt.append(strike(house, blow))
+        yield strike(house, blow)
         before = answered()
         house.mind(monotonic() + pace)
         house.mind_until(lambda before=before: answered() > before, pace)  # type: ignore[misc]  # mypy: a default makes no signature
-    return dealt
