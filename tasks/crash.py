@@ -16,10 +16,8 @@ POINTS = (
     "rows_written",
     "cursor_moved",
     "committed",
-    "answered",
-    "events_sent",
+    "told",
     "orders_sent",
-    "trimmed",
     "outbox_tidied",
     "lease_released",
 )

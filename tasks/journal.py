@@ -25,6 +25,7 @@ from tasks.crash import crash_point
 from tasks.failures import LostCursor, is_transient
 from tasks.kernel import Kernel
 from tasks.lease import Lease
+from tasks.line import Line, Parcel
 from tasks.receipts import Receipts
 from tasks.streams import Entry
 from tasks.unit import Unit, look
@@ -58,6 +59,7 @@ class Flush:
         self.kernel = kernel
         self.group = group
         self.lease = Lease(kernel.redis, group, token)
+        self.line = Line(kernel.redis)
         self.epoch = ""
         self.positions: dict[str, str] = {}
         #: Lane -> entry id up to which envelopes run one by one, because their batch failed or killed its flush.
@@ -76,6 +78,7 @@ class Flush:
         except LostCursor as lost:
             log.info("cursor_lost", group=self.group, reason=str(lost))
         finally:
+            self.line.close()
             self.lease.leave()
         crash_point("lease_released")
         self._look_once_more()
@@ -83,15 +86,19 @@ class Flush:
 
     def _work(self) -> None:
         self.end = monotonic() + LIFE_SECONDS
+        patience = 0
         while monotonic() < self.end:
             self.lease.renew()
-            if not self._pass() and not streams.wait_for_entries(self.kernel.redis, self._open_positions(), self.kernel.linger_ms):
+            moved = self._pass(patience)
+            if not moved and patience:
                 break
+            patience = 0 if moved else self.kernel.linger_ms
         self._tidy()
 
-    def _pass(self) -> bool:
+    def _pass(self, patience_ms: int = 0) -> bool:
         """One look and one batch for each lane that has entries. Returns whether anything moved."""
-        seen = streams.look(self.kernel.redis, self.kernel.settings.one_writer, self.group, self._open_positions(), self.kernel.settings.batch)
+        settings = self.kernel.settings
+        seen = streams.look_along(self.line, settings.one_writer, self.group, self._open_positions(), settings.batch, patience_ms)
         if seen.epoch != self.epoch or not seen.lanes <= self.positions.keys():
             self._learn(seen)
             return bool(seen.lanes)
@@ -132,15 +139,14 @@ class Flush:
                 self._one_by_one(lane, doubtful)
                 return
             del self.careful[lane]
-        client = self.kernel.redis
         last = entries[-1][0].decode()
-        client.hset(keys.running(self.group), lane, last)
+        self.line.send([("HSET", keys.running(self.group), lane, last)])
         try:
             applied = self._apply(lane, entries)
         except LostCursor:
             raise
         except Exception as error:
-            client.hdel(keys.running(self.group), lane)
+            self.line.send([("HDEL", keys.running(self.group), lane)])
             if is_transient(error):
                 raise
             log.warning("batch_failed", lane=lane, entries=len(entries), error=repr(error))
@@ -225,6 +231,7 @@ class Flush:
         receipts.close()
         applied.outbox_id = unit.close()
         if self.sent:
+            self.line.ask()  # only what was heard is forgotten
             outbox.tidy(unit.connection, self.sent)
         crash_point("rows_written")
         unfollowed = followed_hub(unit.lane) if unit.capture is None else None
@@ -237,21 +244,20 @@ class Flush:
         self.sent.clear()
         unit = applied.unit
         assert unit is not None
-        pipe = self.kernel.redis.pipeline(transaction=False)
-        outbox.answer(pipe, applied.replies, unit.answers)
-        outbox.deliver(pipe, unit.deliveries)
-        pipe.execute()
-        crash_point("answered")
-        if unit.capture is not None and unit.capture.written:
-            outbox.wake(self.kernel, unit.capture.reader)
-        outbox.send_events(pipe, unit.events, to_wire(unit.now))
+        parcel = Parcel()
+        outbox.answer(parcel, applied.replies, unit.answers)
+        outbox.deliver(parcel, unit.deliveries)
+        outbox.send_events(parcel, unit.events, to_wire(unit.now))
         careful = self.careful.get(lane)
         if careful is None or streams.id_key(applied.last) >= streams.id_key(careful):
-            pipe.hdel(keys.running(self.group), lane)  # until then the mark stays: the guilty one may be the next
+            parcel.execute_command("HDEL", keys.running(self.group), lane)  # until then the mark stays: the guilty one may be the next
         if single:
-            pipe.delete(keys.tries(lane))
-        pipe.execute()
-        crash_point("events_sent")
+            parcel.execute_command("DEL", keys.tries(lane))
+        parcel.execute_command("EVAL", streams.TRIM, 2, keys.EPOCH, keys.journal(lane), self.epoch, streams.next_id(applied.last))
+        self.line.send(parcel.commands)
+        crash_point("told")
+        if unit.capture is not None and unit.capture.written:
+            outbox.wake(self.kernel, unit.capture.reader)
         self.kernel.listen(unit.events)
         if applied.outbox_id:
             self.sent.append(applied.outbox_id)
@@ -259,8 +265,6 @@ class Flush:
         crash_point("orders_sent")
         for call in unit.calls:
             self.kernel.call(*call)
-        self.kernel.redis.eval(streams.TRIM, 2, keys.EPOCH, keys.journal(lane), self.epoch, streams.next_id(applied.last))
-        crash_point("trimmed")
 
     def _bury(self, lane: str, entry: Entry, tries: int, error: Exception) -> None:
         try:
@@ -293,6 +297,7 @@ class Flush:
         self.kernel.ring(self.group, seconds + 0.05)
 
     def _tidy(self) -> None:
+        self.line.ask()
         if self.sent:
             with self.kernel.engine.begin() as connection:
                 outbox.tidy(connection, self.sent)

@@ -55,7 +55,7 @@ def answer(pipe: Any, replies: Sequence[tuple[Envelope, Outcome]], more: Sequenc
     """Tell those who wait: for the outcome of their command, or, with `more`, at a list of another name."""
     told = [(keys.reply(envelope.id), encode_outcome(outcome)) for envelope, outcome in replies] + list(more)
     if told:
-        pipe.eval(_ANSWER, len(told), *(name for name, _ in told), keys.REPLY_SECONDS, *(message for _, message in told))
+        pipe.execute_command("EVAL", _ANSWER, len(told), *(name for name, _ in told), keys.REPLY_SECONDS, *(message for _, message in told))
 
 
 def send_events(pipe: Any, events: Sequence[Sequence[Any]], committed_at: str | None) -> None:
@@ -64,7 +64,7 @@ def send_events(pipe: Any, events: Sequence[Sequence[Any]], committed_at: str | 
     for topic, event in events:
         topics.setdefault(topic, []).append(orjson.dumps({**event, "EmittedAt": committed_at}))
     for topic, told in topics.items():
-        pipe.eval(_TELL, 1, keys.events(topic), keys.EVENTS_KEPT, *told)
+        pipe.execute_command("EVAL", _TELL, 1, keys.events(topic), keys.EVENTS_KEPT, *told)
 
 
 def deliver(pipe: Any, deliveries: Iterable[tuple[str, bytes]]) -> None:
@@ -73,10 +73,10 @@ def deliver(pipe: Any, deliveries: Iterable[tuple[str, bytes]]) -> None:
     for inbox, message in deliveries:
         inboxes.setdefault(inbox, []).append(message)
     for inbox, messages in inboxes.items():
-        pipe.rpush(inbox, *messages)
+        pipe.execute_command("RPUSH", inbox, *messages)
     if inboxes:
         # Whoever holds the beacons' sockets listens here; one that did not hear it looks by itself within seconds.
-        pipe.publish(keys.CALLS, orjson.dumps({"Inboxes": list(inboxes)}))
+        pipe.execute_command("PUBLISH", keys.CALLS, orjson.dumps({"Inboxes": list(inboxes)}))
 
 
 def append(kernel: Kernel, envelopes: Iterable[tuple[str, bytes]]) -> None:

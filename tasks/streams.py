@@ -9,6 +9,7 @@ import redis
 
 from schema import envelope as keys
 from schema.base import LANES
+from tasks.line import Line, Words
 
 Entry = tuple[bytes, bytes]  # (entry id, encoded envelope)
 
@@ -62,16 +63,32 @@ def id_key(entry: str) -> tuple[int, int]:
 
 def look(client: redis.Redis, one_writer: bool, group: str, positions: dict[str, str], count: int) -> Look:
     """Entries after `positions`, with the epoch to which they belong; lanes not yet among the positions are only named."""
-    pipe = client.pipeline(transaction=True)
-    pipe.get(keys.EPOCH)
-    pipe.smembers(keys.LANES)
-    for lane, position in positions.items():
-        pipe.xrange(keys.journal(lane), f"({position}", "+", count)
-    epoch, lanes, *streams = pipe.execute()
+    line = Line(client)
+    try:
+        return look_along(line, one_writer, group, positions, count)
+    finally:
+        line.close()
+
+
+def look_along(line: Line, one_writer: bool, group: str, positions: dict[str, str], count: int, patience_ms: int = 0) -> Look:
+    """The same on a line that is there. With patience the look is delayed until one of the lanes has an entry, or the time is over:
+    Redis goes on to the rest as soon as something comes, so it is in hand after one journey.
+    """
+    waits = [_wait(positions, patience_ms)] if patience_ms and positions else []
+    ranges = [("XRANGE", keys.journal(lane), f"({position}", "+", "COUNT", count) for lane, position in positions.items()]
+    *_, (epoch, lanes, *streams) = line.ask([*waits, ("MULTI",), ("GET", keys.EPOCH), ("SMEMBERS", keys.LANES), *ranges, ("EXEC",)])
     mine = frozenset(groups(lanes, one_writer).get(group, ()))
-    # A foreign entry has no field of ours: it is buried like any other that cannot be decoded.
-    entries = {lane: [(id, fields.get(b"e", b"")) for id, fields in stream] for lane, stream in zip(positions, streams, strict=True)}
+    entries = {lane: [_entry(*found) for found in stream] for lane, stream in zip(positions, streams, strict=True)}
     return Look(epoch.decode() if epoch else "", mine, {lane: found for lane, found in entries.items() if found})
+
+
+def _wait(positions: dict[str, str], milliseconds: int) -> Words:
+    return ("XREAD", "COUNT", 1, "BLOCK", milliseconds, "STREAMS", *map(keys.journal, positions), *positions.values())
+
+
+def _entry(id: bytes, fields: list[bytes]) -> Entry:
+    """A foreign entry has no field of ours: it is buried like any other that cannot be decoded."""
+    return id, dict(zip(fields[::2], fields[1::2], strict=True)).get(b"e", b"") if fields[0] != b"e" else fields[1]
 
 
 def groups(names: Iterable[bytes], one_writer: bool) -> dict[str, list[str]]:
