@@ -138,7 +138,7 @@ def test_each_window_is_a_walk_along_its_index(hub: Hub) -> None:
 
 
 #: Transactions, statements and the outbox's tidying, as they are: a change that needs more has to say why.
-BUDGETS: dict[str, int] = {"enqueue": 26, "complete": 24, "cancel": 24}
+BUDGETS: dict[str, int] = {"enqueue": 24, "complete": 16, "cancel": 12}
 
 
 @pytest.mark.parametrize("what", BUDGETS)
