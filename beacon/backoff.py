@@ -8,6 +8,7 @@ import random
 class Backoff:
     """Waits are uniform between zero and a ceiling that doubles from `base` up to `cap` seconds.
 
+    The default cap is what an outage may cost a beacon beyond the outage itself: half of it on average, for ever however long it was.
     Full jitter: after an outage a thousand beacons come back spread over the ceiling and not all in one instant.
     A hub that says how long to wait (`Retry-After`) is obeyed, at most `LONGEST` seconds, plus up to a tenth so that they spread too.
     """
@@ -15,7 +16,7 @@ class Backoff:
     #: Nobody is made to wait longer, whatever the answer said.
     LONGEST = 300.0
 
-    def __init__(self, base: float = 0.25, cap: float = 30.0, chance: random.Random | None = None) -> None:
+    def __init__(self, base: float = 0.25, cap: float = 10.0, chance: random.Random | None = None) -> None:
         self._base = base
         self._cap = cap
         self._tries = 0

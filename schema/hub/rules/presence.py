@@ -7,6 +7,8 @@ from typing import Literal
 
 #: A beacon that does not say how often it makes contact: the original's client does so each 30 s, and misses are forgiven twice.
 DEFAULT_PRESENCE_MS = 90_000
+#: How long such a client, whose connection has ended, may take to come back: it tries after 10 s, and needs a moment to log in and register.
+RETURN_MS = 15_000
 #: Contacts that may fail before a beacon counts as lost.
 MISSED = 3
 #: Time that one contact may take on a loaded machine, in milliseconds.
@@ -35,19 +37,29 @@ def judge_presence(contact: Contact, now: int) -> Literal["lost", "late", "back"
 
     `late` for an online beacon that was silent for half of the time after which it is lost (one contact and a half): it gets no new
     work and keeps what it has. `lost` when that time is over or it is known to be gone, `back` for contact of one that was late or lost.
+    One that promises nothing is late when its connection ends, and lost when it has not come back after `RETURN_MS`.
     """
     heard = contact.last is not None and now - contact.last <= contact.presence_ms // 2
     if contact.status == "Offline":
         return "back" if heard else "same"
     if contact.last is not None and contact.last < 0:
-        # One that has registered since is there: the word is of an earlier connection.
-        return "lost" if -contact.last >= contact.registered else "same"
+        return _judge_gone(contact, now)
     silent = now - max(contact.last or 0, contact.watched_since)
     if silent > contact.presence_ms:
         return "lost"
     if contact.status == "Suspect":
         return "back" if heard else "same"
     return "late" if silent > contact.presence_ms // 2 else "same"
+
+
+def _judge_gone(contact: Contact, now: int) -> Literal["lost", "late", "same"]:
+    """Of a beacon whose connection has ended."""
+    assert contact.last is not None
+    if -contact.last < contact.registered:
+        return "same"  # it has registered since: the word is of an earlier connection
+    if contact.presence_ms != DEFAULT_PRESENCE_MS or now + contact.last >= RETURN_MS:
+        return "lost"
+    return "late" if contact.status == "Online" else "same"
 
 
 def presence_ms(heartbeat_ms: int | None) -> int:

@@ -70,7 +70,7 @@ def test_the_newest_connection_wins_in_another_process_too(start_web: Callable[.
 
 def test_a_beacon_whose_socket_ends_is_gone_within_seconds_and_its_work_goes_on(web: Web, transport: redis.Redis) -> None:
     client, other = web.client(), web.client()
-    id = client.register()
+    id = client.register(HeartbeatIntervalMs=600_000)
     hash = web.enqueue()
     client.next("WorkItem")
     client.cut()
@@ -80,6 +80,26 @@ def test_a_beacon_whose_socket_ends_is_gone_within_seconds_and_its_work_goes_on(
     other.register("Two")
     item = other.next("WorkItem")["WorkItem"]
     assert (item["WorkItemHash"], item["AttemptNumber"]) == (hash, 2)
+
+
+def test_a_client_that_promises_nothing_may_come_back_to_its_work(web: Web, transport: redis.Redis) -> None:
+    """The original's clients try again after 10 seconds, and go on with what they have in hand meanwhile."""
+    client = web.client()
+    id = client.register()
+    hash = web.enqueue()
+    client.next("WorkItem")
+    client.cut()
+    eventually(lambda: int(transport.hget("uv:presence:hub", id) or 0) < 0)
+    web.round()
+    eventually(lambda: web.item(hash)["Status"] == "Stalled")
+    waiting = web.enqueue()
+    assert web.item(waiting)["Status"] == "Pending", "who is away gets nothing new"
+    again = web.client()
+    assert again.register() == id
+    assert web.item(hash)["Status"] == "Running"
+    again.say(Action="WorkComplete", WorkItemHash=hash, Outputs={}, Log=[])
+    assert again.next("WorkItem")["WorkItem"]["WorkItemHash"] == waiting
+    assert (web.item(hash)["Status"], web.item(hash)["AttemptNumber"]) == ("Complete", 1)
 
 
 def test_a_short_absence_costs_nothing(web: Web, transport: redis.Redis) -> None:

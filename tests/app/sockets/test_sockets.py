@@ -177,7 +177,7 @@ def test_no_frame_ends_the_process_or_anybody_elses_connection(web: Web) -> None
 FROZEN = """
 import sys, websocket, json
 wire = websocket.create_connection("ws://127.0.0.1:%d/" % int(sys.argv[1]))
-wire.send(json.dumps({"Action": "BeaconRegister", "Name": "Frozen", "Capabilities": ["Shell"]}))
+wire.send(json.dumps({"Action": "BeaconRegister", "Name": "Frozen", "Capabilities": ["Shell"], "HeartbeatIntervalMs": 600000}))
 print(json.loads(wire.recv())["BeaconID"], flush=True)
 while True:
     wire.recv()

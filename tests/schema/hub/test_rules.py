@@ -145,6 +145,16 @@ def test_presence(status: str, last: int | None, since: int, verdict: str) -> No
     assert judge_presence(Contact(status, last, since, 10_000), 100_000) == verdict
 
 
+@pytest.mark.parametrize(
+    ("status", "away", "verdict"),
+    [("Online", 0, "late"), ("Online", 14_999, "late"), ("Suspect", 14_999, "same"), ("Suspect", 15_000, "lost"), ("Online", 15_000, "lost")],
+)
+def test_a_client_that_promises_nothing_may_come_back_after_its_connection_has_ended(status: str, away: int, verdict: str) -> None:
+    assert judge_presence(Contact(status, away - 100_000, 0, presence_ms(None)), 100_000) == verdict
+    assert judge_presence(Contact(status, away - 100_000, 0, presence_ms(3_000)), 100_000) == "lost"
+    assert judge_presence(Contact(status, away - 100_000, 0, presence_ms(None), registered=100_001), 100_000) == "same"
+
+
 def test_a_beacon_may_miss_three_contacts() -> None:
     assert presence_ms(3_000) == 10_000
     assert presence_ms(None) == 90_000
