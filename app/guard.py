@@ -22,7 +22,7 @@ Start = Callable[..., Any]
 Application = Callable[[Environment, Start], Iterable[bytes]]
 
 #: Where beacons bring what their work has put out, which is more than any request of a person.
-_RESULT = re.compile(r"/Beacon/Work/[^/]+/(Complete|Error)/?")
+_RESULT = re.compile(r"/Beacon/Work/[^/]+/(Complete|Error|Progress)/?")
 
 #: Where beacons bring files. They are read piece by piece by the route itself, and never as JSON.
 _UPLOAD = re.compile(r"/Beacon/Work/[^/]+/Upload/?")

@@ -29,6 +29,7 @@ from app.hub.blocking import blocking
 from app.hub.operating import operating
 from app.hub.orders import hub_orders
 from app.hub.polling import polling
+from app.hub.streaming import streaming
 from app.hub.submitting import submitting
 from app.hub.uploading import uploading
 from app.lab.api import lab
@@ -68,6 +69,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     operating,
     uploading,
     blocking,
+    streaming,
     observer,
     metrics,
     gateway,

@@ -13,6 +13,8 @@
 | `uv:tries:<lane>` | hash entry id -> count | failed or fatal tries of single envelopes |
 | `uv:reply:<envelope id>` | list, expires | the outcome, for the one who waits |
 | `uv:ended:<item>` | list, expires | how an item has ended, for a caller who waits for it |
+| `uv:listened:<item>` | string, expires | somebody has the item streamed |
+| `uv:stream:<item>` | list, bounded, expires | frames for that one: kind and payload |
 | `uv:events:<topic>` | stream, bounded | events, field `e` |
 | `uv:inbox:<hub>:<beacon>` | list | assignments on their way to a beacon |
 | `uv:presence:<hub>` | hash beacon -> milliseconds | last contact of each beacon; negative: since when it is known to be gone |
@@ -54,6 +56,8 @@ BELL_MS = 2_000
 REPLY_SECONDS = 30
 #: Entries that a topic's stream keeps at least: the original's ring is as long (ultravisor-hub 4.6).
 EVENTS_KEPT = 5_000
+#: Frames that wait for a caller who is slower than the beacon that works for him; of at most 1 MiB each, but for the last.
+FRAMES_KEPT = 32
 #: Entries that one lane may hold before appends are refused: bounds the broker's memory, about 100 MB at 1 kB an entry.
 JOURNAL_LIMIT = 100_000
 
@@ -105,6 +109,14 @@ def reply(envelope_id: str) -> str:
 
 def ended(work_item_hash: str) -> str:
     return f"uv:ended:{work_item_hash}"
+
+
+def listened(work_item_hash: str) -> str:
+    return f"uv:listened:{work_item_hash}"
+
+
+def stream(work_item_hash: str) -> str:
+    return f"uv:stream:{work_item_hash}"
 
 
 def events(topic: str) -> str:

@@ -33,6 +33,7 @@ CODES: dict[str, tuple[int, str]] = {
     "wrong_digest": (422, "The content is not what its digest says. Nothing is kept; send it again."),
     "key_reused": (422, "This Idempotency-Key was used for another request. Use a new key for a new request."),
     "admission_denied": (429, "The hub takes no more work for now; Reason says why. Repeat after RetryAfterSeconds."),
+    "stream_full": (429, "Whoever has the item streamed does not keep up. Nothing was noted; repeat after RetryAfterSeconds, or go on without it."),
     "work_failed": (500, "The item that was waited for has failed or was canceled; Status and Attempts are with the item."),
     "internal": (500, "The hub made a mistake; it is logged under the RequestID."),
     "defect": (500, "The command failed again and again and lies among the dead letters, where it can be replayed or discarded."),

@@ -247,6 +247,7 @@ class Flush:
         parcel = Parcel()
         outbox.answer(parcel, applied.replies, unit.answers)
         outbox.deliver(parcel, unit.deliveries)
+        outbox.stream(parcel, unit.frames)
         outbox.send_events(parcel, unit.events, to_wire(unit.now))
         careful = self.careful.get(lane)
         if careful is None or streams.id_key(applied.last) >= streams.id_key(careful):

@@ -51,6 +51,18 @@ return redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) and 1 or 0
 WAKE_SECONDS = 60
 
 
+#: KEYS: who listens to the item, its frames. ARGV: seconds that they stay, how many may wait; then each frame after a 1 if it must have room.
+_STREAM = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return end
+for i = 3, #ARGV, 2 do
+  if ARGV[i] == '1' or redis.call('LLEN', KEYS[2]) < tonumber(ARGV[2]) then
+    redis.call('RPUSH', KEYS[2], ARGV[i + 1])
+    redis.call('EXPIRE', KEYS[2], ARGV[1])
+  end
+end
+"""
+
+
 def answer(pipe: Any, replies: Sequence[tuple[Envelope, Outcome]], more: Sequence[tuple[str, bytes]] = ()) -> None:
     """Tell those who wait: for the outcome of their command, or, with `more`, at a list of another name."""
     told = [(keys.reply(envelope.id), encode_outcome(outcome)) for envelope, outcome in replies] + list(more)
@@ -65,6 +77,15 @@ def send_events(pipe: Any, events: Sequence[Sequence[Any]], committed_at: str | 
         topics.setdefault(topic, []).append(orjson.dumps({**event, "EmittedAt": committed_at}))
     for topic, told in topics.items():
         pipe.execute_command("EVAL", _TELL, 1, keys.events(topic), keys.EVENTS_KEPT, *told)
+
+
+def stream(pipe: Any, frames: Iterable[tuple[str, bytes, bool]]) -> None:
+    """Append frames to the streams of their items, as far as somebody listens and there is room."""
+    items: dict[str, list[bytes]] = {}
+    for item, frame, must in frames:
+        items.setdefault(item, []).extend((b"1" if must else b"0", frame))
+    for item, told in items.items():
+        pipe.execute_command("EVAL", _STREAM, 2, keys.listened(item), keys.stream(item), keys.REPLY_SECONDS, keys.FRAMES_KEPT, *told)
 
 
 def deliver(pipe: Any, deliveries: Iterable[tuple[str, bytes]]) -> None:

@@ -121,6 +121,8 @@ class Unit:
     #: Who listens to what, by the name of what has happened.
     listeners: Mapping[str, Listener] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
+    #: Frames for those who have an item streamed: item, frame, whether it must be heard.
+    frames: list[tuple[str, bytes, bool]] = field(default_factory=list)
     #: What verbs of this unit leave for each other, by whoever leaves it.
     notes: dict[Any, Any] = field(default_factory=dict)
     #: What a closing step sums up, by the step's own key.
@@ -216,6 +218,12 @@ class Unit:
         listener = self.listeners.get(happened)
         if listener is not None:
             listener(self, row)
+
+    def stream(self, item: str, frame: bytes, must: bool = False) -> None:
+        """Hand a frame to whoever has the item streamed, after the commit. Lost where nobody listens, and where the listener does not keep up
+        unless it must be heard.
+        """
+        self.frames.append((item, frame, must))
 
     def at_end(self, step: Callable[..., None], *arguments: Any) -> None:
         """Do a step once before the commit, however many verbs ask for it."""

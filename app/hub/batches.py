@@ -61,7 +61,7 @@ def _completed(row: Body) -> Body:
 
 def _progressed(row: Body) -> Body:
     told = {"percent": row["Percent"], "message": row["Message"] or "", "step": row["Step"], "total_steps": row["TotalSteps"]}
-    return _reported(row) | told
+    return _reported(row) | told | {"binary": row["BinaryData"] or ""}
 
 
 def _carried_out(rows: Sequence[Any], form: Wire, made: Callable[[Body], Body], command: Callable[[list[Body]], Command]) -> Response:

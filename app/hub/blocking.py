@@ -34,23 +34,7 @@ LOOK_SECONDS = 2.0
 def dispatch(body: Body) -> Response:
     """Store a work item and wait for its end. Repeated with the same Idempotency-Key it waits for the same item again."""
     bucket.admit()
-    outcome = outcome_of(
-        EnqueueWork(
-            hub=hub_id(),
-            capability=body["Capability"],
-            action=body["Action"],
-            settings=body["Settings"],
-            run_id=body["RunID"],
-            affinity_key=body["AffinityKey"],
-            require_affinity_match=body["RequireAffinityMatch"],
-            timeout_ms=body["TimeoutMs"],
-            priority=body["Priority"],
-            submitter_tag=body["SubmitterTag"],
-            metadata=body["Metadata"],
-            awaited=True,
-            limits=bucket.limits(),
-        )
-    )
+    outcome = outcome_of(EnqueueWork(hub=hub_id(), awaited=True, limits=bucket.limits(), **waited_for(body)))
     if isinstance(outcome, Refused):
         return reply(outcome)
     hash = outcome.value["WorkItemHash"]
@@ -58,11 +42,27 @@ def dispatch(body: Body) -> Response:
     return _shown(hash, told) if told else failure("wait_over", Success=False, WorkItemHash=hash)
 
 
+def waited_for(body: Body) -> Body:
+    """The fields of an item whose end is waited for, from its form."""
+    return {
+        "capability": body["Capability"],
+        "action": body["Action"],
+        "settings": body["Settings"],
+        "run_id": body["RunID"],
+        "affinity_key": body["AffinityKey"],
+        "require_affinity_match": body["RequireAffinityMatch"],
+        "timeout_ms": body["TimeoutMs"],
+        "priority": body["Priority"],
+        "submitter_tag": body["SubmitterTag"],
+        "metadata": body["Metadata"],
+    }
+
+
 def _ended(hash: str, seconds: float, look_first: bool) -> Body | None:
     """How the item has ended, None when it has not within the time."""
     deadline = monotonic() + seconds
     while True:
-        if look_first and (told := _told_by_row(hash)):
+        if look_first and (told := told_by_row(hash)):
             return told
         left = deadline - monotonic()
         if left <= 0:
@@ -74,7 +74,8 @@ def _ended(hash: str, seconds: float, look_first: bool) -> Body | None:
         look_first = True
 
 
-def _told_by_row(hash: str) -> Body | None:
+def told_by_row(hash: str) -> Body | None:
+    """How the item has ended by its row, None while it has not."""
     row = questions.item_by_hash(hub_id(), hash)
     if row is None or row["status"] not in FINAL:
         return None
@@ -84,5 +85,10 @@ def _told_by_row(hash: str) -> Body | None:
 def _shown(hash: str, told: Body) -> Response:
     if told["Status"] == "Complete":
         return shown({"Success": True, "WorkItemHash": hash, **told["Result"]})
+    return failure("work_failed", reason_of(told), Success=False, WorkItemHash=hash, Status=told["Status"])
+
+
+def reason_of(told: Body) -> str:
+    """Why an item has ended otherwise than complete."""
     why = f"canceled: {told['CancelReason']}" if told["Status"] == "Canceled" else told["LastError"]
-    return failure("work_failed", why or told["Status"], Success=False, WorkItemHash=hash, Status=told["Status"])
+    return str(why or told["Status"])

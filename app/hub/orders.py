@@ -8,6 +8,7 @@ from flask import Response
 
 from app import who
 from app.answers import Blueprint, carry_out
+from app.hub import streams
 from app.hub.here import hub_id
 from schema.hub.commands import CompleteWork, DeregisterBeacon, FailWork, ProgressWork, RegisterBeacon
 from schema.hub.forms import CompleteWire, FailWire, ProgressWire, RegisterWire
@@ -79,6 +80,7 @@ def progress(body: Body, work_item_hash: str) -> Response:
             step=body["Step"],
             total_steps=body["TotalSteps"],
             log=body["Log"],
+            binary=streams.with_room(work_item_hash, body["BinaryData"]),
         )
     )
 

@@ -125,4 +125,4 @@ def report(frame: Frame, hub: str, beacon_id: str, attempt_of: Callable[[str], i
     if frame["Action"] == "WorkError":
         return FailWork(**fence, error=body["ErrorMessage"], log=body["Log"])
     numbers = {"percent": body["Percent"], "step": body["Step"], "total_steps": body["TotalSteps"]}
-    return ProgressWork(**fence, **numbers, message=body["Message"] or "", log=body["Log"])
+    return ProgressWork(**fence, **numbers, message=body["Message"] or "", log=body["Log"], binary=body["BinaryData"] or "")

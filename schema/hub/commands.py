@@ -112,6 +112,7 @@ class EnqueueWork(HubCommand):
     submitter_tag: str = ""
     metadata: dict[str, Any]
     awaited: bool = False
+    streamed: bool = False
     limits: tuple[int, int, float] | None = None
 
 
@@ -272,7 +273,7 @@ class Report(HubCommand):
 
 @command("hub.progress", repeatable=True)
 class ProgressWork(Report):
-    """The work goes on."""
+    """The work goes on. `binary` is base64 of what an item whose progress is streamed has put out by now; it is kept nowhere."""
 
     hub: str
     work_item_hash: str
@@ -283,6 +284,7 @@ class ProgressWork(Report):
     step: int | None = None
     total_steps: int | None = None
     log: list[str]
+    binary: str = ""
 
 
 @command("hub.complete", repeatable=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from binascii import a2b_base64
 from typing import Any
 
 from marshmallow import EXCLUDE, ValidationError, fields, pre_load, validate, validates_schema
 
+from schema.hub.frames import INTERMEDIATE_BYTES
 from schema.hub.rules.canceling import GRACE_MS
 from schema.wire import NAME, SHORT, FreeObject, Wire, no_nul
 
@@ -19,6 +21,16 @@ MOST_REPORTED = 256
 INT32 = validate.Range(min=-(2**31) + 1, max=2**31 - 1)
 #: A year, in milliseconds; 0 means no limit.
 TIMEOUT = validate.Range(min=0, max=2**31 - 1)
+
+
+def intermediate(value: str) -> None:
+    """Base64 of what fits into one frame. Raises ValidationError."""
+    if len(value) > 4 * (INTERMEDIATE_BYTES // 3 + 1):
+        raise ValidationError(f"At most {INTERMEDIATE_BYTES} bytes; more than that is a file, see Upload.")
+    try:
+        a2b_base64(value, strict_mode=True)
+    except ValueError:
+        raise ValidationError("This is not base64.") from None
 
 
 class HandWire(Wire):
@@ -123,6 +135,14 @@ class DispatchWire(Lenient):
     RunID = fields.String(load_default="", validate=[SHORT, no_nul])
     SubmitterTag = fields.String(load_default="", validate=[validate.Length(max=256), no_nul])
     Metadata = FreeObject(load_default=dict)
+
+
+class DispatchStreamWire(DispatchWire):
+    """A work item whose progress and end are streamed."""
+
+    CancelOnDisconnect = fields.Boolean(
+        load_default=False, metadata={"description": "Cancel the item when the caller hangs up before its end; without it the work goes on."}
+    )
 
 
 class EnqueueBatchWire(Lenient):
@@ -256,6 +276,12 @@ class ProgressWire(ReportWire):
     Message = fields.String(load_default="", allow_none=True, validate=LONG)
     Step = fields.Integer(load_default=None, allow_none=True, validate=INT32)
     TotalSteps = fields.Integer(load_default=None, allow_none=True, validate=INT32)
+    BinaryData = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=intermediate,
+        metadata={"description": "Base64 of up to 1 MiB, for whoever has the item streamed; kept nowhere."},
+    )
 
 
 class CompleteRowWire(CompleteWire):

@@ -133,6 +133,8 @@ work_item = table(
     sa.Column("result", Json),
     #: Whether somebody waits for its end: then the outcome is handed over with the commit.
     sa.Column("awaited", sa.Boolean, nullable=False, server_default="0"),
+    #: Whether the one who waits is told of its progress, too.
+    sa.Column("streamed", sa.Boolean, nullable=False, server_default="0"),
     #: Number of the item's newest event.
     sa.Column("seq", sa.Integer, nullable=False),
     sa.CheckConstraint(f"status IN ({_STATUS_LIST})", name="status"),

@@ -148,7 +148,7 @@ def _row(command: EnqueueWork, unit: Unit, run_id: str) -> dict[str, Any]:
 #: Fields of the command that are columns of the item.
 _TAKEN = (
     *("hub", "run_hash", "node_hash", "operation_hash", "capability", "action", "settings", "affinity_key", "require_affinity_match"),
-    *("concurrency_key", "concurrency_limit", "unique_key", "submitter_tag", "metadata", "awaited"),
+    *("concurrency_key", "concurrency_limit", "unique_key", "submitter_tag", "metadata", "awaited", "streamed"),
 )
 #: What every item begins with.
 _NEW: dict[str, Any] = {

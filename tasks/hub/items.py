@@ -9,6 +9,7 @@ import orjson
 
 from schema import envelope as keys
 from schema.base import Event
+from schema.hub import frames
 from schema.hub.commands import CancelWork, CompleteBatch, ProgressBatch, ReorderWork, Report, RequeueWork
 from schema.hub.rules.lifecycle import FINAL, next_status
 from schema.hub.tables import work_attempt, work_event, work_item
@@ -62,7 +63,10 @@ def happen(unit: Unit, item: Row, happening: str, kind: str, payload: dict[str, 
 def _hand_over(unit: Unit, item: Row) -> None:
     """Tell the one who waits for the item how it has ended."""
     told = {"Status": item["status"], "Result": item["result"], "LastError": item["last_error"], "CancelReason": item["cancel_reason"]}
-    unit.answer(keys.ended(item["work_item_hash"]), orjson.dumps(told))
+    if item["streamed"]:
+        unit.stream(item["work_item_hash"], frames.END + orjson.dumps(told), must=True)
+    else:
+        unit.answer(keys.ended(item["work_item_hash"]), orjson.dumps(told))
 
 
 def record(unit: Unit, item: Any, seq: int, kind: str, before: str, after: str, payload: dict[str, Any], beacon_id: str = "") -> None:
