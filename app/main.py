@@ -15,6 +15,7 @@ from app.access.api import access
 from app.access.me import me
 from app.access.orders import access_orders
 from app.asking import Blueprint
+from app.bridge.api import bridge
 from app.broker import Broker
 from app.contract import Contract
 from app.dispatch import Dispatcher
@@ -75,6 +76,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     gateway,
     gateway_orders,
     schemas,
+    bridge,
 )
 
 

@@ -7,6 +7,8 @@
 | `uv:journal:<lane>` | stream | envelopes, field `e`; trimmed up to the cursor after each commit |
 | `uv:bell:<group>` | string, expires | somebody has rung for this group, no need to ring again |
 | `uv:wake:<reader>` | list of one, expires | the hub that this reader follows has committed changes |
+| `uv:mirror:<hub>` | hash | how far the hub's rows have come in the database of its persistence, and tries that failed in a row |
+| `uv:mirror:<hub>:quiet`, `:looked` | string, expires | that was told, or looked at, a moment ago |
 | `uv:lease:<group>` | string, expires | token of the flush that works on this group |
 | `uv:running:<group>` | hash lane -> entry id | end of the batch in work; left behind only by a flush that died |
 | `uv:hold:<lane>` | string, expires | the lane waits before its next try |
@@ -85,6 +87,10 @@ def bell(group: str) -> str:
 
 def wake(reader: str) -> str:
     return f"uv:wake:{reader}"
+
+
+def mirror(hub: str) -> str:
+    return f"uv:mirror:{hub}"
 
 
 def lease(group: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from schema.base import CONTROL, kind_of
+from schema.bridge.commands import MIRROR
 from tasks import abroad, journal, loose
+from tasks.bridge import mirror
 from tasks.kernel import Kernel
 
 
@@ -12,6 +14,8 @@ def flush(kernel: Kernel, group: str, token: str) -> bool:
     if group.startswith("@"):
         return journal.flush(kernel, group, token)
     kind = kind_of(group)
+    if kind is MIRROR:
+        return mirror.flush(kernel, group, token)
     if kind.loose:
         return loose.flush(kernel, group, token)
     if kind.database != CONTROL:

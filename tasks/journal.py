@@ -259,6 +259,9 @@ class Flush:
         crash_point("told")
         if unit.capture is not None and unit.capture.written:
             outbox.wake(self.kernel, unit.capture.reader)
+        for reader in unit.wakes:
+            self.kernel.redis.delete(keys.hold(reader))
+            outbox.wake(self.kernel, reader)
         self.kernel.listen(unit.events)
         if applied.outbox_id:
             self.sent.append(applied.outbox_id)

@@ -123,6 +123,8 @@ class Unit:
     settings: Settings = field(default_factory=Settings)
     #: Frames for those who have an item streamed: item, frame, whether it must be heard.
     frames: list[tuple[str, bytes, bool]] = field(default_factory=list)
+    #: Followers to be woken after the commit, whatever they wait for.
+    wakes: list[str] = field(default_factory=list)
     #: What verbs of this unit leave for each other, by whoever leaves it.
     notes: dict[Any, Any] = field(default_factory=dict)
     #: What a closing step sums up, by the step's own key.

@@ -68,6 +68,8 @@ from schema.settings import Settings
 from tasks import ending, flushing, log, migrations, reconnect, serving, unit, vault
 from tasks import sweep as sweeping
 from tasks.access import verbs as access
+from tasks.bridge import verbs as bridge
+from tasks.bridge import watching as mirroring
 from tasks.content.drop import drop
 from tasks.content.seal import seal
 from tasks.content.store import store
@@ -164,6 +166,7 @@ VERBS: Mapping[str, Verb] = {
     DispatchWork.name: dispatch_work,
     Tick.name: tick,
     RetainWork.name: retain_work,
+    **bridge.VERBS,
     CreateConnection.name: create_connection,
     EditConnection.name: edit_connection,
     DeleteConnection.name: delete_connection,
@@ -330,7 +333,7 @@ def _round(step: Callable[[Kernel], object]) -> None:
 @app.task(name="sweep", **DOORBELL)
 def sweep() -> None:
     """Ring for what waits."""
-    _round(lambda of: serving.remind(app, of, sweeping.sweep(of)))
+    _round(lambda of: serving.remind(app, of, [*sweeping.sweep(of), *mirroring.wake_all(of)]))
 
 
 @app.task(name="presence", **DOORBELL)
@@ -360,7 +363,7 @@ def tidy_run(run_hash: str) -> None:
 @app.task(name="retention", **DOORBELL)
 def retention() -> None:
     """Delete what has been kept long enough."""
-    _round(lambda of: sweeping.ask(of, Retain(), SweepContent(), retaining(of.settings)))
+    _round(lambda of: sweeping.ask(of, Retain(), SweepContent(), retaining(of.settings), *mirroring.sweeps(of)))
 
 
 def retaining(chosen: Settings) -> RetainWork:

@@ -1,0 +1,167 @@
+"""The other side: rows and the mark that belongs to them, in one transaction of the database that the operator has chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from schema.bridge.descriptor import DESCRIPTOR, INSTANCE
+from schema.bridge.mark import mark
+from schema.bridge.mark import metadata as marks
+from schema.bridge.sources import SOURCES, Source
+from schema.gateway.rules.descriptor import Descriptor, descriptor_of
+from schema.gateway.shape import metadata_of
+from tasks.gateway.ensuring import ensured
+from tasks.rows import Key
+from tasks.upsert import Form, upsert
+
+#: Columns that a row keeps from its first day.
+FIRST = ("CreateDate", "CreatingUser")
+#: Keys that are looked for with one statement.
+LOOKED = 500
+
+
+class LostMark(Exception):
+    """Somebody else has moved the mark: what was about to be stored is old."""
+
+
+@lru_cache(maxsize=1)
+def shape() -> Descriptor:
+    """The tables that are wanted there."""
+    return descriptor_of(DESCRIPTOR)
+
+
+@lru_cache(maxsize=8)
+def tables(dialect: str) -> Mapping[str, sa.Table]:
+    """The tables there, by name, with the types that the engine has for them."""
+    return metadata_of(shape(), dialect).tables
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a hub's changes have come here. `copying` is (table, row key) while what was there before is still being copied."""
+
+    feed: str = ""
+    position: int = -1
+    copying: tuple[str, str] | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one transaction brings: records by table, keys of rows that are gone, and where it ends."""
+
+    records: dict[str, list[dict[str, Any]]]
+    gone: dict[str, list[Key]]
+    position: int
+    copying: tuple[str, str] | None
+
+
+class Landing:
+    """One hub's part of the database."""
+
+    def __init__(self, engine: sa.Engine, hub: str) -> None:
+        self.engine, self.hub = engine, hub
+        self.tables = tables(engine.dialect.name)
+
+    def prepare(self, build: sa.Engine, actor: str) -> None:
+        """Make what is missing. A second time it changes nothing."""
+        ensured(build, shape(), actor)
+        with suppress(exc.OperationalError, exc.ProgrammingError, exc.IntegrityError):  # somebody else has made it in the same moment
+            marks.create_all(build)
+
+    def read_mark(self) -> Mark | None:
+        """Where the hub stands here, None when it was never here."""
+        with self.engine.connect() as connection:
+            row = connection.execute(sa.select(mark).where(mark.c.instance == self.hub)).one_or_none()
+            connection.rollback()
+        if row is None:
+            return None
+        return Mark(row.feed, row.position, tuple(orjson.loads(row.copying)) if row.copying else None, orjson.loads(row.counts))
+
+    def neighbours(self) -> list[str]:
+        """Other hubs whose rows are kept in this database."""
+        with self.engine.connect() as connection:
+            found = list(connection.execute(sa.select(mark.c.instance).where(mark.c.instance != self.hub).order_by(mark.c.instance)).scalars())
+            connection.rollback()
+        return found
+
+    def enter(self, feed: str, now: datetime) -> None:
+        """Give the hub a mark, if it has none: at the beginning of everything."""
+        row = {"instance": self.hub, "feed": feed, "position": -1, "copying": "", "counts": "{}", "moved_at": now}
+        with suppress(exc.IntegrityError), self.engine.begin() as connection:
+            connection.execute(sa.insert(mark), row)
+
+    def store(self, before: Mark, feed: str, load: Load, now: datetime) -> Mark:
+        """Store a load and move the mark, both or neither. Returns the mark after it. Raises LostMark."""
+        with self.engine.begin() as connection:
+            counts = dict(before.counts)
+            for name, source in SOURCES.items():
+                records = load.records.get(name, [])
+                if records:
+                    counts[source.scope] = counts.get(source.scope, 0) + self._put(connection, source, records, now)
+                self._bury(connection, source, load.gone.get(name, []), now)
+            after = Mark(feed, load.position, load.copying, counts)
+            self._move(connection, before, after, now)
+        return after
+
+    def _put(self, connection: sa.Connection, source: Source, records: Sequence[Mapping[str, Any]], now: datetime) -> int:
+        """Insert or update the rows. Returns how many there were not."""
+        stamp = now.astimezone(UTC).replace(tzinfo=None)
+        table = self.tables[source.scope]
+        whole = [{INSTANCE: self.hub, "CreateDate": stamp, **({"UpdateDate": stamp} if "UpdateDate" in table.c else {}), **row} for row in records]
+        names = tuple(whole[0])
+        keys = (INSTANCE, *source.unique)
+        known = self._known(connection, source, records)
+        changed = tuple(name for name in names if name not in (*keys, *FIRST))
+        upsert(connection, Form(table, names, keys, changed), whole)
+        return len(records) - known
+
+    def _known(self, connection: sa.Connection, source: Source, records: Sequence[Mapping[str, Any]]) -> int:
+        """How many of these rows are here already."""
+        table, count = self.tables[source.scope], 0
+        wanted = {tuple(row[name] for name in source.unique) for row in records}
+        for heads in _parts(list({row[source.unique[0]] for row in records})):
+            named = [table.c[name] for name in source.unique]
+            found = connection.execute(sa.select(*named).where(table.c[INSTANCE] == self.hub, named[0].in_(heads)))
+            count += sum(tuple(row) in wanted for row in found)
+        return count
+
+    def _bury(self, connection: sa.Connection, source: Source, keys: Sequence[Key], now: datetime) -> None:
+        """Mark rows whose originals are gone as deleted; what they hold stays."""
+        if not keys:
+            return
+        table = self.tables[source.scope]
+        mine = [table.c[name] == sa.bindparam(f"key_{name}") for name in source.key]
+        values = {"Deleted": 1, "UpdateDate": now.astimezone(UTC).replace(tzinfo=None)}
+        values = {name: value for name, value in values.items() if name in table.c}
+        given = [{f"key_{name}": part for name, part in zip(source.key, key, strict=True)} for key in keys]
+        connection.execute(sa.update(table).where(table.c[INSTANCE] == self.hub, *mine).values(**values), given)
+
+    def _move(self, connection: sa.Connection, before: Mark, after: Mark, now: datetime) -> None:
+        copying = orjson.dumps(after.copying).decode() if after.copying else ""
+        values = {"feed": after.feed, "position": after.position, "copying": copying, "counts": orjson.dumps(after.counts).decode(), "moved_at": now}
+        stood = orjson.dumps(before.copying).decode() if before.copying else ""
+        mine = (mark.c.instance == self.hub) & (mark.c.feed == before.feed) & (mark.c.position == before.position) & (mark.c.copying == stood)
+        if connection.execute(sa.update(mark).where(mine).values(**values)).rowcount != 1:
+            raise LostMark(f"the mark of {self.hub} has been moved by somebody else")
+
+    def restarted(self, before: Mark, feed: str, until: int, now: datetime) -> Mark:
+        """Begin to copy everything anew: changes up to `until` come with the rows themselves."""
+        after = replace(before, feed=feed, position=until, copying=(next(iter(SOURCES)), ""))
+        with self.engine.begin() as connection:
+            self._move(connection, before, after, now)
+        return after
+
+
+def _parts(keys: list[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(keys), LOOKED):
+        yield keys[start : start + LOOKED]
