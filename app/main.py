@@ -16,6 +16,7 @@ from app.access.me import me
 from app.access.orders import access_orders
 from app.asking import Blueprint
 from app.bridge.api import bridge
+from app.bridge.lab import lab_persistence
 from app.broker import Broker
 from app.contract import Contract
 from app.dispatch import Dispatcher
@@ -77,6 +78,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     gateway_orders,
     schemas,
     bridge,
+    lab_persistence,
 )
 
 

@@ -25,6 +25,9 @@ POINTS = (
 #: Likewise for batches that change a foreign database.
 POINTS_ABROAD = ("committed_abroad", "shape_step_taken")
 
+#: Likewise for rows on their way into the database of a hub's persistence.
+POINTS_MIRROR = ("changes_loaded", "changes_brought", "changes_stored")
+
 _place, _, _visits = os.environ.get("UV_TEST_CRASH_AT", "").partition(":")
 _left = int(_visits or 1)
 

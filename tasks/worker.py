@@ -68,6 +68,7 @@ from schema.settings import Settings
 from tasks import ending, flushing, log, migrations, reconnect, serving, unit, vault
 from tasks import sweep as sweeping
 from tasks.access import verbs as access
+from tasks.bridge import beginning
 from tasks.bridge import verbs as bridge
 from tasks.bridge import watching as mirroring
 from tasks.content.drop import drop
@@ -378,6 +379,7 @@ def migrate(self: Any) -> None:
     """Bring the database to the schema of this release."""
     try:
         migrations.upgrade(kernel().engine)
+        beginning.begin(kernel())
     except Exception as error:
         if not is_transient(error):
             raise

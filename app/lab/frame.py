@@ -28,6 +28,7 @@ class Place(NamedTuple):
 #: In the order of the bar. A new page for people is one line here.
 PLACES = (
     Place("/", "Home"),
+    Place("/persistence", "Persistence"),
     Place("/health", "Health"),
 )
 

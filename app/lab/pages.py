@@ -46,6 +46,12 @@ def index() -> Response:
     return frame.rendered(page, home=state, start_beacon=_start_beacon())
 
 
+@pages.route("/persistence")
+def persistence() -> Response:
+    """Where the hub's rows are kept, how far that has come, and whether both sides are equal."""
+    return frame.live("/persistence", "persistence", "controls")
+
+
 @pages.route("/health")
 def health() -> Response:
     """The parts of the hub, the dead letters, the lanes."""

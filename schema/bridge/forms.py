@@ -24,6 +24,18 @@ class AssignWire(Wire):
             raise ValidationError("Required with a BeaconID.", "IDBeaconConnection")
 
 
+class ChoiceWire(Wire):
+    """Which databeacon and which of its connections. Without a databeacon: none."""
+
+    IDBeacon = fields.Integer(required=True, allow_none=True, strict=True, validate=ID)
+    IDBeaconConnection = fields.Integer(load_default=0, allow_none=True, strict=True, validate=ID)
+
+    @validates_schema
+    def _connection(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("IDBeacon") and not data.get("IDBeaconConnection"):
+            raise ValidationError("Required with an IDBeacon.", "IDBeaconConnection")
+
+
 class RetentionWire(Wire):
     """How long ended items are kept there. What is not given stays."""
 
@@ -36,7 +48,3 @@ class SweepWire(Wire):
     """Whether to delete, or only to count."""
 
     DryRun = fields.Boolean(load_default=True)
-
-
-class NothingWire(Wire):
-    """Nothing is to be said."""

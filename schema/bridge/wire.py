@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from schema.bridge.rules.states import UNASSIGNED
@@ -84,4 +84,34 @@ def event_record(row: Row) -> dict[str, Any]:
         "IDBeaconConnection": row["connection_id"],
         "Actor": row["actor"],
         "Reason": row["reason"],
+    }
+
+
+def instance_record(id: int, hub: str, row: Row | None, beacon_id: Callable[[str], int]) -> dict[str, Any]:
+    """A hub as the lab lists it. This one runs, for it answers."""
+    assigned = row is not None and row["connection_id"]
+    return {
+        "IDUltravisorInstance": id,
+        "Name": hub,
+        "Runtime": "process",
+        "Status": "running",
+        "IDPersistenceBeacon": beacon_id(row["beacon"]) if row is not None and assigned else 0,
+        "IDPersistenceConnection": row["connection_id"] if row is not None else 0,
+    }
+
+
+def databeacon_record(id: int, name: str, hub: int) -> dict[str, Any]:
+    """A databeacon as the lab lists it."""
+    return {"IDBeacon": id, "Name": name, "BeaconType": "retold-databeacon", "Runtime": "process", "IDUltravisorInstance": hub}
+
+
+def persistence_choice(told: Mapping[str, Any], beacon: Mapping[str, Any] | None, connection: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A hub's persistence as the lab shows it."""
+    return {
+        "IDPersistenceBeacon": beacon["IDBeacon"] if beacon else 0,
+        "IDPersistenceConnection": told["Queue"]["IDBeaconConnection"],
+        "BeaconRecord": beacon,
+        "ConnectionRecord": connection,
+        "BootstrappedAt": told["Queue"]["BootstrappedAt"],
+        **told,
     }

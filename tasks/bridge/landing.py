@@ -19,6 +19,7 @@ from schema.bridge.mark import metadata as marks
 from schema.bridge.sources import SOURCES, Source
 from schema.gateway.rules.descriptor import Descriptor, descriptor_of
 from schema.gateway.shape import metadata_of
+from tasks.crash import crash_point
 from tasks.gateway.ensuring import ensured
 from tasks.rows import Key
 from tasks.upsert import Form, upsert
@@ -109,6 +110,7 @@ class Landing:
                 if records:
                     counts[source.scope] = counts.get(source.scope, 0) + self._put(connection, source, records, now)
                 self._bury(connection, source, load.gone.get(name, []), now)
+            crash_point("changes_brought")
             after = Mark(feed, load.position, load.copying, counts)
             self._move(connection, before, after, now)
         return after

@@ -33,7 +33,7 @@ from schema.hub import forms, wire
 from schema.hub.rules import lifecycle
 from schema.settings import Settings
 from schema.sql import UtcDateTime, metadata
-from tasks.crash import POINTS, POINTS_ABROAD
+from tasks.crash import POINTS, POINTS_ABROAD, POINTS_MIRROR
 from tasks.worker import VERBS, app
 from tests.architecture.house import ROOT
 from ultravisor.commands import settings as settings_command
@@ -211,7 +211,7 @@ def walls() -> str:
 
 
 def crash_points() -> str:
-    return "\n".join(f"- `{point}`" for point in POINTS + POINTS_ABROAD)
+    return "\n".join(f"- `{point}`" for point in POINTS + POINTS_ABROAD + POINTS_MIRROR)
 
 
 def laws() -> str:

@@ -118,4 +118,4 @@ def test_who_waits_repeats_and_gets_the_stored_outcome_when_it_was_committed(lit
 
 def test_the_list_of_places_is_complete() -> None:
     code = "".join(path.read_text() for path in Path(crash.__file__).parent.rglob("*.py"))
-    assert sorted(re.findall(r'crash_point\("(\w+)"\)', code)) == sorted(crash.POINTS + crash.POINTS_ABROAD)
+    assert sorted(re.findall(r'crash_point\("(\w+)"\)', code)) == sorted(crash.POINTS + crash.POINTS_ABROAD + crash.POINTS_MIRROR)
