@@ -14,11 +14,11 @@ from app.answers import on_http, shown
 from app.asking import SAFE
 
 #: Failures that any route may answer with; that those may whose address names a thing; that those may which change something.
-ANY = (400, 401, 403, 413, 500, 503)
+ANY = (400, 401, 403, 413, 414, 500, 503)
 NAMED = (404,)
 UNSAFE = (404, 409, 413, 415, 422)
-#: 202 is for those who prefer not to wait.
-SENT = (202,)
+#: 201 is for what has been made, 202 for those who prefer not to wait.
+SENT = (201, 202)
 
 
 class FailureWire(ma.Schema):
@@ -64,5 +64,5 @@ def _complete(responses: dict[str, Any], path: str, method: str) -> None:
         responses.setdefault(str(status), {"$ref": "#/components/responses/DEFAULT_ERROR"})
     for status in () if method in SAFE else SENT:
         responses.setdefault(str(status), {"description": HTTPStatus(status).phrase})
-    if not any(status.startswith("2") for status in responses if status != "202"):
+    if not any(status in responses for status in ("200", "204", "206")):
         responses["200"] = {"description": HTTPStatus.OK.phrase}
