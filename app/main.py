@@ -43,6 +43,9 @@ from app.metrics import Metrics, metrics
 from app.observer.api import observer
 from app.reading import Reader
 from app.roster import Roster
+from app.runs.api import runs
+from app.runs.orders import runs_orders
+from app.runs.starting import starting
 from app.seal import seal
 from app.sockets.hall import Hall
 from app.sockets.upgrade import Upgrades
@@ -73,6 +76,9 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     blocking,
     streaming,
     observer,
+    runs,
+    runs_orders,
+    starting,
     metrics,
     gateway,
     gateway_orders,

@@ -11,7 +11,7 @@ from schema.runs.rules.address import Scope, look_up
 #: The most tags of one text, and the most characters that may come of it.
 MOST_TAGS, LONGEST = 1_000, 4_194_304
 
-_TAG = re.compile(r"\{~D(?:ata)?:([^~{}]{1,500})~\}")
+TAG = re.compile(r"\{~D(?:ata)?:([^~{}]{1,500})~\}")
 
 
 class TemplateTooLarge(ValueError):
@@ -25,12 +25,12 @@ def filled(text: str, scope: Scope) -> Any:
     """
     if "{~" not in text:
         return text
-    alone = _TAG.fullmatch(text.strip())
+    alone = TAG.fullmatch(text.strip())
     if alone is not None:
         return look_up(alone[1], scope)
     parts: list[str] = []
     size = last = 0
-    for count, tag in enumerate(_TAG.finditer(text), 1):
+    for count, tag in enumerate(TAG.finditer(text), 1):
         if count > MOST_TAGS:
             raise TemplateTooLarge(f"a template has at most {MOST_TAGS} tags")
         part = shown(look_up(tag[1], scope))

@@ -1,0 +1,1 @@
+"""Operations, runs and schedules over HTTP."""
