@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -66,10 +67,10 @@ def revisions(operation_hash: str) -> dict[str, Any]:
     return {"Hash": operation_hash, "Revisions": told}
 
 
-@runs.route("/Operation/<operation_hash>/Revisions/<int:number>")
-def revision(operation_hash: str, number: int) -> dict[str, Any]:
+@runs.route("/Operation/<operation_hash>/Revisions/<number>")
+def revision(operation_hash: str, number: str) -> dict[str, Any]:
     """One revision of an operation, whole."""
-    row = questions.document_of(hub_id(), operation_hash, number)
+    row = questions.document_of(hub_id(), operation_hash, int(number)) if re.fullmatch(r"[0-9]{1,9}", number) else None
     if row is None:
         refuse("not_found", f"The operation {operation_hash} has no revision {number}.")
     return {**row["document"], "Revision": row["number"]}
