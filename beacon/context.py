@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
+from beacon.files import ResultFile, wished
 from beacon.item import WorkItem
 from beacon.providers.contract import Cancelled, TimedOut
 
@@ -32,6 +33,7 @@ class WorkContext:
         self._parent = folder
         self._folder: Path | None = None
         self._publish = publish
+        self._files: list[ResultFile] = []
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         self._cancelled = Event()
         self._lock = Lock()
@@ -54,6 +56,9 @@ class WorkContext:
 
     def log(self, line: str) -> None:
         self._log.append(line)
+
+    def attach(self, path: Path | str, name: str = "", content_type: str = "") -> None:
+        self._files.append(ResultFile.of(Path(path), name, content_type))
 
     def progress(self, percent: float, message: str = "", step: int | None = None, total_steps: int | None = None, log: Iterable[str] = ()) -> None:
         body = {"Percent": percent, "Message": message, "Step": step, "TotalSteps": total_steps, "Log": list(log)}
@@ -95,6 +100,12 @@ class WorkContext:
             breakers = list(self._breakers)
         for breaker in breakers:
             breaker()
+
+    def files(self, outputs: dict[str, Any]) -> list[ResultFile]:
+        """What goes to the hub before the result: what was attached, and what the item's settings ask for."""
+        asked = None if self._folder is None else wished(self.item.settings, outputs, self._folder)
+        known = {file.name for file in self._files}
+        return [*self._files, *([asked] if asked is not None and asked.name not in known else [])]
 
     def lines(self) -> list[str]:
         return list(self._log)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection
+from os import fstat
+from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult
 
@@ -61,8 +64,10 @@ class Line:
             self._connection = _OneWrite(host, port, timeout=CONNECT_SECONDS)
         self._broken_off = False
 
-    def exchange(self, method: str, path: str, content: bytes | None, headers: dict[str, str], timeout: float) -> Reply:
-        """Raises: Unreachable when there is no whole answer within `timeout` seconds of silence."""
+    def exchange(self, method: str, path: str, content: bytes | Path | None, headers: Mapping[str, str | bytes], timeout: float) -> Reply:
+        """`content` may be the path of a file, which is then streamed. Raises: Unreachable when there is no whole answer within `timeout`
+        seconds of silence.
+        """
         while True:
             kept = self._connection.sock is not None
             try:
@@ -74,7 +79,7 @@ class Line:
                     continue
                 raise Unreachable(f"{type(trouble).__name__}: {trouble}") from None
 
-    def _exchange(self, method: str, path: str, content: bytes | None, headers: dict[str, str], timeout: float) -> Reply:
+    def _exchange(self, method: str, path: str, content: bytes | Path | None, headers: Mapping[str, str | bytes], timeout: float) -> Reply:
         connection = self._connection
         if connection.sock is None:
             connection.connect()
@@ -82,11 +87,16 @@ class Line:
         if self._broken_off:
             raise ConnectionAbortedError("broken off")
         connection.sock.settimeout(timeout)
-        connection.hold()
-        connection.request(method, path, content, headers)
         # A hub that refuses a large body answers and closes before it has read it all: then there is an answer in spite of the error.
-        with suppress(BrokenPipeError, ConnectionResetError):
-            connection.release()
+        if isinstance(content, Path):
+            with content.open("rb") as file, suppress(BrokenPipeError, ConnectionResetError):
+                size = str(fstat(file.fileno()).st_size)
+                connection.request(method, path, file, {**headers, "Content-Length": size})
+        else:
+            connection.hold()
+            connection.request(method, path, content, headers)
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.release()
         response = connection.getresponse()
         return Reply(response.status, response.headers, response.read())
 

@@ -12,11 +12,14 @@ from http.client import HTTPMessage
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from beacon.files import ResultFile
 from beacon.http_line import Line, Reply
 from beacon.transport import Refused, ReportKind, Settled, Superseded, TransportError, UnknownBeacon, Unreachable, Wire
 
 #: Silence after which a request counts as failed. The hub itself gives up waiting for a commit after 5 s and says so.
 REQUEST_SECONDS = 30.0
+#: The same for a file, of which each piece is committed before the next is read.
+UPLOAD_SECONDS = 60.0
 #: Added to the wait of a poll before silence counts as failure.
 POLL_MARGIN_SECONDS = 10.0
 #: A beacon that leaves does not stay for a hub that is gone.
@@ -62,6 +65,17 @@ class HttpTransport:
 
     def report(self, kind: ReportKind, work_item_hash: str, body: Wire, key: str | None) -> None:
         self._ask("POST", f"/Beacon/Work/{quote(work_item_hash, safe='')}/{kind}", body, key=key)
+
+    def upload(self, work_item_hash: str, file: ResultFile, beacon_id: str, attempt: int) -> None:
+        """Streamed from the file, whatever its size."""
+        said: dict[str, str | bytes] = {"X-Output-Filename": file.name.encode(), "Content-Type": file.content_type, "Content-Digest": file.digest()}
+        headers = {**said, "X-Beacon-ID": beacon_id, "X-Attempt-Number": str(attempt), "Accept": "application/json"}
+        if self._cookies:
+            headers["Cookie"] = self.cookies()
+        path = f"{self._prefix}/Beacon/Work/{quote(work_item_hash, safe='')}/Upload"
+        reply = self._line().exchange("POST", path, file.path, headers, UPLOAD_SECONDS)
+        self._keep_cookies(reply.headers)
+        judge(reply)
 
     def heartbeat(self, beacon_id: str, working_on: list[Wire]) -> Wire:
         return self._ask("POST", f"/Beacon/{quote(beacon_id, safe='')}/Heartbeat", {"WorkItems": working_on}, gone_is_unknown=True)

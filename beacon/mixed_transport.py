@@ -7,8 +7,9 @@ from threading import Event, Lock, Thread
 
 from beacon.backoff import Backoff
 from beacon.events import note
+from beacon.files import ResultFile
 from beacon.http_transport import HttpTransport
-from beacon.socket_transport import Cancel, SocketTransport
+from beacon.socket_transport import SOCKET_BYTES, Cancel, SocketTransport
 from beacon.transport import ReportKind, TransportError, UnknownBeacon, Unreachable, Wire
 
 #: The longest pause between attempts to get from HTTP to a WebSocket.
@@ -52,6 +53,15 @@ class MixedTransport:
                 if kind == "Progress":
                     raise
         return self._http.report(kind, work_item_hash, body, key)
+
+    def upload(self, work_item_hash: str, file: ResultFile, beacon_id: str, attempt: int) -> None:
+        """Small files over the socket, as the original's client sends all; others over HTTP, which never holds one whole."""
+        if self._socket.open and file.path.stat().st_size <= SOCKET_BYTES:
+            try:
+                return self._socket.upload(work_item_hash, file, beacon_id, attempt)
+            except (Unreachable, UnknownBeacon) as trouble:
+                note(logging.DEBUG, "upload_over_http", why=trouble)
+        return self._http.upload(work_item_hash, file, beacon_id, attempt)
 
     def heartbeat(self, beacon_id: str, working_on: list[Wire]) -> Wire:
         if self._socket.open:

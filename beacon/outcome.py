@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from beacon.context import WorkContext
 from beacon.events import note
+from beacon.files import ResultFile
 from beacon.providers.contract import ProviderError, Providers
 
 
@@ -17,6 +18,8 @@ class Outcome:
 
     kind: Literal["Complete", "Error"]
     body: dict[str, Any]
+    #: What the hub must have before it hears of the result.
+    files: tuple[ResultFile, ...] = ()
 
 
 def failed(message: str) -> Outcome:
@@ -39,4 +42,4 @@ def outcome_of(context: WorkContext, providers: Providers) -> Outcome:
         return failed(f"{type(trouble).__name__}: {trouble}")
     if not isinstance(outputs, dict):
         return failed(f"The provider of {item.capability} returned {type(outputs).__name__}, not a dict.")
-    return Outcome("Complete", {"Outputs": outputs})
+    return Outcome("Complete", {"Outputs": outputs}, tuple(context.files(outputs)))

@@ -7,6 +7,7 @@ from threading import Event
 from typing import Any
 
 from beacon.events import note
+from beacon.files import ResultFile
 from beacon.item import WorkItem
 from beacon.membership import Membership, Stopped
 from beacon.outcome import Outcome, failed
@@ -27,6 +28,8 @@ class Reporter:
     def deliver(self, item: WorkItem, outcome: Outcome, log: list[str]) -> bool:
         """Whether the hub accepted the report. A result that it refuses (too large, not JSON) is reported as an error, so that the item ends."""
         try:
+            for file in outcome.files:
+                self._upload(item, file)
             self._send(item, outcome, log)
         except Superseded as trouble:
             note(logging.WARNING, "report_dropped", item=item.hash, attempt=item.attempt, kind=outcome.kind, why=trouble)
@@ -40,6 +43,17 @@ class Reporter:
             note(logging.WARNING, "report_abandoned", item=item.hash, attempt=item.attempt, kind=outcome.kind)
             return False
         return True
+
+    def _upload(self, item: WorkItem, file: ResultFile) -> None:
+        """Raises: Refused for a file that is not there, which to the hub is a result that it cannot have."""
+
+        def upload(beacon_id: str) -> None:
+            try:
+                self._transport.upload(item.hash, file, beacon_id, item.attempt)
+            except OSError as trouble:
+                raise Refused(f"{file.name} cannot be read: {trouble.strerror or type(trouble).__name__}") from None
+
+        self._membership.ask(upload, self._closed, patient=False)
 
     def _send(self, item: WorkItem, outcome: Outcome, log: list[str]) -> None:
         key = f"{item.hash}-{item.attempt}-{outcome.kind}"

@@ -61,6 +61,10 @@ class SocketLine:
         """Raises: Unreachable when the line has ended."""
         self._do(lambda: self._wire.send(text))
 
+    def send_file(self, text: bytes, data: bytes) -> None:
+        """An announcement and what it announces, with nothing between them. Raises: Unreachable when the line has ended."""
+        self._do(lambda: (self._wire.send(text), self._wire.send_binary(data)))
+
     def ping(self, word: str) -> None:
         """The answer is heard as a frame of kind Pong, with the word as its RequestID. Raises: Unreachable when the line has ended."""
         self._do(lambda: self._wire.ping(word))

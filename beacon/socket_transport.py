@@ -14,6 +14,7 @@ from threading import Event, Lock
 from typing import Any
 from urllib.parse import urlsplit
 
+from beacon.files import ResultFile
 from beacon.http_transport import encoded
 from beacon.socket_line import SocketLine
 from beacon.transport import Refused, ReportKind, Settled, Superseded, TransportError, UnknownBeacon, Unreachable, Wire
@@ -22,6 +23,9 @@ from beacon.transport import Refused, ReportKind, Settled, Superseded, Transport
 ANSWER_SECONDS = 30.0
 REGISTER_SECONDS = 15.0
 LEAVE_SECONDS = 3.0
+
+#: The largest file that goes over a socket, where one frame must hold it.
+SOCKET_BYTES = 8 * 1024 * 1024
 
 ACTIONS: dict[str, str] = {"Progress": "WorkProgress", "Complete": "WorkComplete", "Error": "WorkError"}
 #: The hub's words for what is not worth repeating.
@@ -94,6 +98,24 @@ class SocketTransport:
         else:
             frame |= body
         self._tell(frame)
+
+    def upload(self, work_item_hash: str, file: ResultFile, beacon_id: str, attempt: int) -> None:
+        """One announcement and one binary frame, so a file of this road is held whole. A hub that keeps none says so, and why not for ever."""
+        data = file.path.read_bytes()
+        if len(data) > SOCKET_BYTES:
+            raise Refused(f"{file.name} is larger than {SOCKET_BYTES} bytes, which is what this beacon sends over a WebSocket")
+        about = {"WorkItemHash": work_item_hash, "OutputFilename": file.name, "OutputSize": len(data), "ContentType": file.content_type}
+        frame = {"Action": "WorkResultUpload", **about, "BeaconID": beacon_id, "AttemptNumber": attempt}
+
+        def send(id: str) -> None:
+            text = encoded({**frame, "RequestID": id})
+            assert text is not None
+            self._open_line().send_file(text, data)
+
+        told = self._answer(f"upload {work_item_hash}"[:128], send, ANSWER_SECONDS)
+        if told.get("Success") is not True:
+            why = str(told.get("Reason") or "the hub keeps no file of this item")
+            raise _failure(str(told["Code"]), why) if told.get("Code") else Refused(why)
 
     def heartbeat(self, beacon_id: str, working_on: list[Wire]) -> Wire:
         return self._tell({"Action": "BeaconHeartbeat", "BeaconID": beacon_id, "WorkItems": working_on})
@@ -190,6 +212,8 @@ def _id_of(frame: Wire) -> str:
     """To which question a frame is the answer. The original's hub repeats no RequestID, and so answers one question of a kind at a time."""
     if "RequestID" in frame:
         return str(frame["RequestID"])
+    if frame.get("Action") == "WorkResultUploadAck":
+        return f"upload {frame.get('WorkItemHash')}"[:128]
     kinds = {"BeaconRegistered": "register", "BeaconRejected": "register", "Deregistered": "leave"}
     return kinds.get(str(frame.get("EventType")), "")
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
+from beacon.files import ResultFile
+
 Wire = dict[str, Any]
 ReportKind = Literal["Progress", "Complete", "Error"]
 
@@ -59,6 +61,9 @@ class Transport(Protocol):
 
     def report(self, kind: ReportKind, work_item_hash: str, body: Wire, key: str | None) -> None:
         """Tells what became of an item; the same key makes repeating it harmless."""
+
+    def upload(self, work_item_hash: str, file: ResultFile, beacon_id: str, attempt: int) -> None:
+        """Brings a file of an attempt; whoever repeats it brings nothing new. Raises OSError, too, when the file cannot be read."""
 
     def heartbeat(self, beacon_id: str, working_on: list[Wire]) -> Wire:
         """Says that the beacon lives and what it holds; the answer may name items to cancel."""

@@ -93,6 +93,10 @@ class Context(Protocol):
     def progress(self, percent: float, message: str = "", step: int | None = None, total_steps: int | None = None, log: Iterable[str] = ()) -> None:
         """Tells the hub how far the work is. Returns at once: only the newest progress is sent, and none delays the work."""
 
+    def attach(self, path: Path | str, name: str = "", content_type: str = "") -> None:
+        """Hands a file out with the result: it is uploaded once the work is done, before the result is reported, so it must lie there until then
+        (the work folder does). `name` is what it is called at the hub, `path`'s own name without it; the type is guessed from the name."""
+
     def log(self, line: str) -> None:
         """Adds a line to the log that goes with the final report. Lines that should be seen earlier go with `progress`."""
 
