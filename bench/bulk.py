@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from bench.rig import HUB
-from schema.hub.rules.lifecycle import STATUSES
+from schema.hub.rules.lifecycle import HELD, STATUSES
 from schema.hub.rules.lines import line_of
 from schema.hub.tables import beacon, run, tally, work_attempt, work_event, work_item
 
@@ -46,14 +46,18 @@ def load_items(engine: sa.Engine, count: int, live: int) -> None:
 
 
 def load_mixture(engine: sa.Engine, count: int) -> None:
-    """So many items, of which nine in ten are Complete and one in a hundred is in each other state."""
-    others = dict(enumerate(status for status in STATUSES if status != "Complete"))
-    cases = " ".join(f"WHEN {number} THEN '{status}'" for number, status in others.items())
-    share = count // 100
-    shares = dict.fromkeys(others.values(), share) | {"Complete": count - share * len(others)}
+    """So many items, a multiple of a thousand: of each thousand one is in each state that a beacon holds, ten are in each other one, and the
+    rest is Complete.
+    """
+    shares = {status: 1 if status in HELD else 10 for status in STATUSES if status != "Complete"}
+    cases, below = "", 0
+    for status, share in shares.items():
+        below += share
+        cases += f" WHEN n % 1000 < {below} THEN '{status}'"
+    counts = {status: count // 1_000 * share for status, share in shares.items()}
     times = dict.fromkeys(("completed_at", "canceled_at", "dispatched_at", "due_at"), "enqueued_at")
-    more = times | {"assigned_beacon_id": f"printf('bcn-bench-%012d', n % {HOLDERS} + 1)"}
-    _load(engine, count // 100 * 100, f"CASE n % 100 {cases} ELSE 'Complete' END", shares, more)
+    more = times | {"assigned_beacon_id": f"printf('bcn-bench-%012d', n / 1000 % {HOLDERS} + 1)"}
+    _load(engine, count, f"CASE{cases} ELSE 'Complete' END", counts | {"Complete": count - sum(counts.values())}, more)
 
 
 def _load(engine: sa.Engine, count: int, status: str, counts: dict[str, int], more: dict[str, str]) -> None:

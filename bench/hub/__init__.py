@@ -17,8 +17,8 @@ their own on the same cores, as lean as they can be; how much of a core the driv
 - **poll**: a beacon with two connections that poll (one second at a time) and report. Items are submitted one by one, some 30 ms apart; the time
   runs from before the request until the beacon has the item. Then a backlog of 2 000.
 - **fleet**: beacons register under new names, four at a time.
-- **lists**: a million stored items, nearly all ended, and a hub with as many that wait; every list, its filters, its first page and one from the
-  middle, 50 questions each on one connection.
+- **lists**: a hub with a million stored items of which nearly all have ended (two thousand are with beacons), and one where a million wait; every
+  list, its filters, its first page and one from the middle, 50 questions each on one connection. The slowest way of each list counts.
 """
 
 SUITE = Suite(
