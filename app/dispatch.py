@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from time import monotonic
@@ -51,7 +51,7 @@ class Dispatcher:
         Raises Unavailable or Overloaded when nothing was accepted, OutcomeUnknown when there is no outcome within `wait` seconds
         (default: the settings') or when the broker was lost after the command may have reached it.
         """
-        (outcome,) = self._carry([_envelope(command, actor, key, request_id)], wait)
+        (outcome,) = self._begin([_envelope(command, actor, key, request_id)], wait)()
         if isinstance(outcome, OutcomeUnknown):
             raise outcome
         return outcome
@@ -70,12 +70,27 @@ class Dispatcher:
         They are wanted by one actor, or each by its own. They are appended together or not at all and carried out one by one; the n-th has
         the key `<key>/<n>`. Raises as `dispatch` does when none was accepted, or nobody knows of any.
         """
+        return self.begin_many(commands, actor=actor, key=key, wait=wait, request_id=request_id)()
+
+    def begin_many(
+        self,
+        commands: Sequence[Command],
+        *,
+        actor: Actor | Sequence[Actor] = ANONYMOUS,
+        key: str | None = None,
+        wait: float | None = None,
+        request_id: str = "",
+    ) -> Callable[[], list[Outcome | OutcomeUnknown]]:
+        """As `dispatch_many`, in two steps: when it returns, the journal has the commands; the function that it returns waits for the outcomes.
+
+        Both steps belong to one thread, and nothing else may be dispatched by it between them.
+        """
         names = [None if key is None else f"{key}/{number}" for number in range(len(commands))]
         actors = [actor] * len(commands) if isinstance(actor, Actor) else actor
         envelopes = [_envelope(command, who, name, request_id) for command, who, name in zip(commands, actors, names, strict=True)]
         if len({envelope.command.lane for envelope in envelopes}) > 1:
             raise ValueError("commands of several lanes cannot be appended together")
-        return self._carry(envelopes, wait) if envelopes else []
+        return self._begin(envelopes, wait) if envelopes else list
 
     def submit(self, command: Command, *, actor: Actor = ANONYMOUS, key: str | None = None, request_id: str = "") -> tuple[str, str]:
         """Append without waiting. Returns the receipt's id, and the key under which the command can be repeated.
@@ -99,7 +114,7 @@ class Dispatcher:
             line.drop()
             raise
 
-    def _carry(self, envelopes: Sequence[Envelope], wait: float | None) -> list[Outcome | OutcomeUnknown]:
+    def _begin(self, envelopes: Sequence[Envelope], wait: float | None) -> Callable[[], list[Outcome | OutcomeUnknown]]:
         seconds = self._settings.wait if wait is None else wait
         deadline = monotonic() + seconds
         line = self._line()
@@ -107,7 +122,7 @@ class Dispatcher:
         # A timeout of zero would mean for ever.
         waits = [("BLPOP", keys.reply(envelope.id), max(seconds, 0.01)) for envelope in envelopes]
         self._append(line, envelopes, waits, max(seconds, APPEND_SECONDS))
-        return [_outcome(line, envelope, deadline, last=envelope is envelopes[-1]) for envelope in envelopes]
+        return lambda: [_outcome(line, envelope, deadline, last=envelope is envelopes[-1]) for envelope in envelopes]
 
     def _line(self) -> Line:
         """This thread's connection, connected. Raises Unavailable."""

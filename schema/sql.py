@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -68,6 +69,7 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+@lru_cache(maxsize=64)  # the rows of one batch are full of its one time
 def _text_of(moment: datetime | None) -> str | None:
     """The time as SQLite stores it, `2025-01-02 03:04:05.678000`."""
     if moment is None:
@@ -86,8 +88,11 @@ def _time_in(stored: str | None) -> datetime | None:
 
 def to_wire(moment: datetime | str | None) -> str | None:
     """A time as clients compare it: `2025-01-02T03:04:05.678Z`. One that was read in that form stays as it is."""
-    if moment is None or isinstance(moment, str):
-        return moment
+    return moment if moment is None or isinstance(moment, str) else _wire_of(moment)
+
+
+@lru_cache(maxsize=64)
+def _wire_of(moment: datetime) -> str:
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
     return f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"

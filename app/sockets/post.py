@@ -1,6 +1,7 @@
 """What sockets want changed, on its way into the journal: many commands in one journey, in the order in which they came.
 
-One thread for all sockets. A command whose outcome nobody knows is sent again: reports may be repeated without harm, and the client
+Two threads for all sockets: while one waits for the outcomes of what it has sent, the other sends what has come since. They take turns at the
+journal, so the order stays. A command whose outcome nobody knows is sent again: reports may be repeated without harm, and the client
 that sent one over a socket gets no answer and will not repeat it.
 """
 
@@ -30,7 +31,11 @@ BYTES_WAITING = 128_000_000
 PAUSE_SECONDS = 0.5
 PATIENCE_SECONDS = 120.0
 
+#: Batches that may be on their way at once.
+ROADS = 2
+
 Told = Callable[[Outcome | UltravisorError], None]
+Outcomes = Callable[[], list[Outcome | OutcomeUnknown]]
 
 
 @dataclass(slots=True)
@@ -53,7 +58,9 @@ class Post:
         self._bytes = 0
         self._changed = threading.Condition()
         self._closed = False
-        self._thread: threading.Thread | None = None
+        #: Held by whoever takes letters, until the journal has them.
+        self._turn = threading.Lock()
+        self._threads: list[threading.Thread] = []
 
     def put(self, letter: Letter) -> None:
         """Send it. Never blocks; raises Overloaded when too much waits already."""
@@ -63,25 +70,33 @@ class Post:
             self._waiting.append(letter)
             self._bytes += letter.size
             self._changed.notify_all()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="post", daemon=True)
-                self._thread.start()
+            if not self._threads:
+                self._threads = [threading.Thread(target=self._run, name=f"post-{road}", daemon=True) for road in range(ROADS)]
+                for thread in self._threads:
+                    thread.start()
 
     def close(self, seconds: float) -> None:
         """Take nothing more, and wait until what was taken is carried out."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join(seconds)
+        deadline = monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - monotonic()))
 
     def _run(self) -> None:
-        while batch := self._next():
-            again = self._send(batch)
-            with self._changed:
-                self._waiting.extendleft(reversed(again))
-                self._bytes -= sum(letter.size for letter in batch) - sum(letter.size for letter in again)
-                if again:
+        while True:
+            with self._turn:
+                batch = self._next()
+                if not batch:
+                    return
+                outcomes = self._begin(batch)
+                # What did not even leave goes back before anybody else has a turn: nothing may overtake it.
+                again = self._settle(batch, outcomes) if isinstance(outcomes, UltravisorError) else 0
+            if not isinstance(outcomes, UltravisorError):
+                again = self._settle(batch, self._heard(outcomes))
+            if again:
+                with self._changed:
                     self._changed.wait(PAUSE_SECONDS)
 
     def _next(self) -> list[Letter]:
@@ -97,22 +112,35 @@ class Post:
                 batch.append(self._waiting.popleft())
             return batch
 
-    def _send(self, batch: list[Letter]) -> list[Letter]:
-        """Tell each sender its outcome. Returns the letters that must be sent again."""
-        found: list[Outcome | OutcomeUnknown] | list[UltravisorError]
+    def _begin(self, batch: list[Letter]) -> Outcomes | UltravisorError:
+        """Have the journal take the letters. Returns what waits for their outcomes, or why it took none."""
         try:
-            found = self._dispatcher.dispatch_many([letter.command for letter in batch], actor=[letter.actor for letter in batch])
+            return self._dispatcher.begin_many([letter.command for letter in batch], actor=[letter.actor for letter in batch])
         except UltravisorError as error:
-            found = [error] * len(batch)
+            return error
         except Exception as error:
             log.error("post_failed", exc_info=error)
-            found = [UltravisorError()] * len(batch)
+            return UltravisorError()
+
+    def _heard(self, outcomes: Outcomes) -> list[Outcome | OutcomeUnknown] | UltravisorError:
+        try:
+            return outcomes()
+        except Exception as error:
+            log.error("post_failed", exc_info=error)
+            return UltravisorError()
+
+    def _settle(self, batch: list[Letter], found: list[Outcome | OutcomeUnknown] | UltravisorError) -> int:
+        """Tell each sender its outcome, and put back what must be sent again. Returns how many that are."""
         again = []
-        for letter, outcome in zip(batch, found, strict=True):
+        each = [found] * len(batch) if isinstance(found, UltravisorError) else found
+        for letter, outcome in zip(batch, each, strict=True):
             if isinstance(outcome, UltravisorError) and outcome.code != "internal" and monotonic() - letter.since < PATIENCE_SECONDS:
                 again.append(letter)
             else:
                 letter.told(outcome)
+        with self._changed:
+            self._waiting.extendleft(reversed(again))
+            self._bytes -= sum(letter.size for letter in batch) - sum(letter.size for letter in again)
         if again:
             log.warning("post_repeated", letters=len(again))
-        return again
+        return len(again)
