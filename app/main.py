@@ -21,8 +21,10 @@ from app.broker import Broker
 from app.contract import Contract
 from app.dispatch import Dispatcher
 from app.gateway.api import gateway
+from app.gateway.endpoints import endpoints
 from app.gateway.orders import gateway_orders
 from app.gateway.schemas import schemas
+from app.gateway.tables import tables
 from app.guard import Guard
 from app.health import health
 from app.hub.api import hub
@@ -85,6 +87,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     schemas,
     bridge,
     lab_persistence,
+    tables,
+    endpoints,
 )
 
 

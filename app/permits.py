@@ -29,7 +29,7 @@ ROUTES: Mapping[str, str] = {
     **dict.fromkeys(("GET /1.0/JoinSecrets", "PUT /1.0/JoinSecret/<name>", "DELETE /1.0/JoinSecret/<name>"), ADMINISTER),
     # A connection holds a password, and leads wherever it is told to.
     **dict.fromkeys(("POST /beacon/connection", "PUT /beacon/connection/<id>", "DELETE /beacon/connection/<id>"), ADMINISTER),
-    "POST /beacon/connection/test": ADMINISTER,
+    **dict.fromkeys(("POST /beacon/connection/test", "POST /beacon/connection/<id>/schema/ensure"), ADMINISTER),
     # A traceback may hold what a command held; replaying one acts for whoever wanted it.
     **dict.fromkeys(("GET /api/dead-letters", "GET /api/dead-letters/<id>"), ADMINISTER),
     **dict.fromkeys(("POST /api/dead-letters/<id>/replay", "DELETE /api/dead-letters/<id>"), ADMINISTER),

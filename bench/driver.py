@@ -102,7 +102,9 @@ def _length(head: bytes) -> int:
 
 
 def post(host: str, path: str, body: bytes) -> bytes:
-    """The request as it goes over the line."""
+    """The request as it goes over the line; without a body it is a GET."""
+    if not body:
+        return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
     return f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 

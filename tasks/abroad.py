@@ -225,6 +225,8 @@ class Abroad:
         token = current.set(envelope)
         try:
             outcome: Outcome = self.kernel.verbs[envelope.command.name](envelope.command, visit)
+        except Closed as error:
+            outcome = Refused(error.code, str(error))
         finally:
             current.reset(token)
         known.keep(envelope, outcome)

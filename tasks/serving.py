@@ -84,7 +84,9 @@ def remind(app: Celery, kernel: Kernel, groups: Sequence[str]) -> None:
     if not waiting:
         return
     with unit.look(kernel.engine) as control:
-        named = dict(control.execute(sa.select(connection.c.id, connection.c.databeacon).where(connection.c.id.in_(waiting))).tuples().all())
+        named = {
+            row.id: row.databeacon for row in control.execute(sa.select(connection.c.id, connection.c.databeacon).where(connection.c.id.in_(waiting)))
+        }
     for id in sorted(waiting):
         call(app, id, named.get(id, ""))
 

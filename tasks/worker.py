@@ -18,19 +18,6 @@ from kombu.exceptions import OperationalError
 
 from schema import envelope as keys
 from schema.content.commands import DropUpload, SealUpload, StoreChunk, SweepContent
-from schema.gateway.commands import (
-    CreateConnection,
-    DeleteConnection,
-    Disconnect,
-    EditConnection,
-    EnsureSchema,
-    IntrospectSchema,
-    NoteShaped,
-    NoteTried,
-    PlanSchema,
-    TryConfig,
-    TryConnection,
-)
 from schema.hub.commands import (
     AttachArtifact,
     CancelRunWork,
@@ -78,14 +65,7 @@ from tasks.content.sweep import sweep as sweep_content
 from tasks.failures import Overtime, is_transient
 from tasks.frame import Foresight, Verb
 from tasks.gateway import opening
-from tasks.gateway.create_connection import create_connection
-from tasks.gateway.delete_connection import delete_connection
-from tasks.gateway.disconnect import disconnect
-from tasks.gateway.edit_connection import edit_connection
-from tasks.gateway.note_shaped import note_shaped
-from tasks.gateway.note_tried import note_tried
-from tasks.gateway.shaping import ensure_schema, introspect_schema, plan_schema
-from tasks.gateway.trying import try_config, try_connection
+from tasks.gateway import verbs as gateway
 from tasks.hub import enqueue as enqueuing
 from tasks.hub import presence as watching
 from tasks.hub.attach import attach
@@ -131,6 +111,7 @@ logger = structlog.get_logger()
 
 #: The whole of what the product can change, by the name that lies in journals.
 VERBS: Mapping[str, Verb] = {
+    **gateway.VERBS,
     ReplayDeadLetter.name: replay,
     DiscardDeadLetter.name: discard,
     Retain.name: retain,
@@ -168,17 +149,6 @@ VERBS: Mapping[str, Verb] = {
     Tick.name: tick,
     RetainWork.name: retain_work,
     **bridge.VERBS,
-    CreateConnection.name: create_connection,
-    EditConnection.name: edit_connection,
-    DeleteConnection.name: delete_connection,
-    Disconnect.name: disconnect,
-    NoteTried.name: note_tried,
-    TryConnection.name: try_connection,
-    TryConfig.name: try_config,
-    PlanSchema.name: plan_schema,
-    IntrospectSchema.name: introspect_schema,
-    EnsureSchema.name: ensure_schema,
-    NoteShaped.name: note_shaped,
     CancelRunWork.name: cancel_run,
     runs.SaveOperation.name: operations.save_operation,
     runs.DeleteOperation.name: operations.delete_operation,

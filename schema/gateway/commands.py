@@ -7,6 +7,7 @@ patience; `build` shapes it.
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import Any
 
 from schema.base import Command, command, lane_kind
@@ -186,3 +187,123 @@ class NoteShaped(ConnectionsCommand):
     connection: int
     outputs: dict[str, Any]
     digest: str
+
+
+@command("gateway.introspect", repeatable=True)
+class Introspect(Abroad):
+    """Look what tables and views a database has, or the one of that name, and have it noted. With `enable` it is served from now on."""
+
+    hub: str
+    connection: int
+    table: str | None = None
+    enable: bool = False
+
+    @property
+    def lane(self) -> str:
+        return STUDY.of(self.connection)
+
+
+@command("gateway.keep_entities")
+class KeepEntities(ConnectionsCommand):
+    """Know what was found. `whole`: what was not found is gone. `enable` serves them from now on."""
+
+    hub: str
+    connection: int
+    entities: list[dict[str, Any]]
+    whole: bool
+    enable: bool = False
+
+
+@command("gateway.disable_entity")
+class DisableEntity(ConnectionsCommand):
+    """Serve a table no longer."""
+
+    hub: str
+    connection: int
+    table: str
+
+
+@command("gateway.read", repeatable=True)
+class Read(Abroad):
+    """Rows of a table that is served. `entity` and `digest` say which table, and in which form it is known; `what` is how it is read."""
+
+    hub: str
+    connection: int
+    entity: int
+    digest: str
+    what: str = "rows"
+    key: dict[str, Any] = field(default_factory=dict)
+    columns: list[str] = field(default_factory=list)
+    filter: str = ""
+    by: list[str] | None = None
+    begin: int = 0
+    cap: int = 250
+    position: list[Any] | None = None
+
+    @property
+    def lane(self) -> str:
+        return ASK.of(self.connection)
+
+
+class Change(Abroad):
+    """A command that changes rows: exactly once, in the lane of its database."""
+
+    __slots__ = ()
+    entity: int
+    digest: str
+
+    @property
+    def lane(self) -> str:
+        return GATEWAY.of(self.connection)
+
+
+@command("gateway.create_rows")
+class CreateRows(Change):
+    """Store new rows, all or none. One row is answered as itself, several as an array."""
+
+    hub: str
+    connection: int
+    entity: int
+    digest: str
+    rows: list[dict[str, Any]]
+    many: bool = False
+
+
+@command("gateway.update_rows")
+class UpdateRows(Change):
+    """Change columns of rows, all or none; each row brings its key. `expected` is the tag that the one row must have."""
+
+    hub: str
+    connection: int
+    entity: int
+    digest: str
+    keys: list[dict[str, Any]]
+    rows: list[dict[str, Any]]
+    many: bool = False
+    expected: str = ""
+
+
+@command("gateway.upsert_rows")
+class UpsertRows(Change):
+    """Store rows, or change those that are there by their key: `form` is `one`, `many` (all or none) or `detailed` (each for itself)."""
+
+    hub: str
+    connection: int
+    entity: int
+    digest: str
+    rows: list[dict[str, Any]]
+    form: str = "one"
+    key: list[str] = field(default_factory=list)
+
+
+@command("gateway.delete_row")
+class DeleteRow(Change):
+    """Delete a row, or mark it as deleted where the table has such a mark. `undo` takes the mark away."""
+
+    hub: str
+    connection: int
+    entity: int
+    digest: str
+    key: dict[str, Any]
+    expected: str = ""
+    undo: bool = False

@@ -81,3 +81,9 @@ class EnsureSchemaWire(SchemaWire):
 
     PlanHash = fields.String(load_default="", validate=validate.Length(max=64), metadata={"description": "Do it only if this is still the plan."})
     Force = fields.Boolean(load_default=False, metadata={"description": "Also where a newer version was applied before."})
+
+
+class IntrospectWire(Absent):
+    """What is to be looked at."""
+
+    TableName = fields.String(load_default=None, validate=[validate.Length(min=1, max=160), no_nul])

@@ -92,6 +92,10 @@ class Worker:
 class Databeacon(Worker):
     """Serves the first connections of a hub."""
 
+    def close(self) -> None:
+        super().close()
+        opening.close_all()
+
     def queues(self) -> list[str]:
         return [*(f"gateway.{id}" for id in range(10)), f"{AGAIN}:gateway"]
 
