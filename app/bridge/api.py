@@ -40,6 +40,7 @@ def events() -> dict[str, Any]:
 
 
 @bridge.route("/Ultravisor/Persistence/Verify")
+@bridge.alt_response(409, response="DEFAULT_ERROR")
 def verify() -> Response:
     """Counts and checksums of each table on both sides, computed by the databeacon; and the first keys that differ."""
     connection = _connection()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,8 @@ from tests.services.processes import free_port
 
 JSON = {"Content-Type": "application/json"}
 LARGE = 5_000
+#: Where the body is a file, which may be anything.
+FILES = re.compile(r"/Beacon/Work/[^/]+/Upload")
 
 
 @pytest.fixture
@@ -73,7 +76,7 @@ def test_wrong_methods(path: str, client: FlaskClient) -> None:
         assert set(response.headers["Allow"].split(", ")) == allowed
 
 
-@pytest.mark.parametrize("route", UNSAFE, ids=str)
+@pytest.mark.parametrize("route", [route for route in UNSAFE if not FILES.fullmatch(route.path)], ids=str)
 @pytest.mark.usefixtures("nothing_stored")
 def test_bad_bodies(route: Route, client: FlaskClient) -> None:
     def send(data: bytes, headers: dict[str, str] | None = None) -> TestResponse:
