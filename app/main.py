@@ -30,8 +30,10 @@ from app.health import health
 from app.hub.api import hub
 from app.hub.batches import batches
 from app.hub.blocking import blocking
+from app.hub.looking import looking
 from app.hub.operating import operating
 from app.hub.orders import hub_orders
+from app.hub.plots import plots
 from app.hub.polling import polling
 from app.hub.streaming import streaming
 from app.hub.submitting import submitting
@@ -73,6 +75,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     lab,
     submitting,
     batches,
+    looking,
+    plots,
     operating,
     uploading,
     blocking,

@@ -18,6 +18,7 @@ from kombu.exceptions import OperationalError
 
 from schema import envelope as keys
 from schema.content.commands import DropUpload, SealUpload, StoreChunk, SweepContent
+from schema.hub.board_commands import SampleQueue
 from schema.hub.commands import (
     AttachArtifact,
     CancelRunWork,
@@ -40,15 +41,13 @@ from schema.hub.commands import (
     ProgressBatch,
     ProgressWork,
     RegisterBeacon,
-    ReorderWork,
-    RequeueMany,
-    RequeueWork,
     RetainWork,
     SetActionDefaults,
     StartRun,
     SuspectBeacon,
     Tick,
 )
+from schema.hub.rules.sampling import SLOT_SECONDS
 from schema.ledger.commands import DiscardDeadLetter, ReplayDeadLetter, Retain
 from schema.runs import commands as runs
 from schema.settings import Settings
@@ -66,6 +65,7 @@ from tasks.failures import Overtime, is_transient
 from tasks.frame import Foresight, Verb
 from tasks.gateway import opening
 from tasks.gateway import verbs as gateway
+from tasks.hub import board
 from tasks.hub import enqueue as enqueuing
 from tasks.hub import presence as watching
 from tasks.hub.attach import attach
@@ -84,8 +84,6 @@ from tasks.hub.offer_again import offer_again
 from tasks.hub.pause import pause_beacon, pause_capability
 from tasks.hub.progress import progress
 from tasks.hub.register import register
-from tasks.hub.reorder import reorder
-from tasks.hub.requeue import requeue, requeue_many
 from tasks.hub.retain import retain_work
 from tasks.hub.runs import end_run, start_run
 from tasks.hub.tick import tick
@@ -132,9 +130,6 @@ VERBS: Mapping[str, Verb] = {
     EnqueueWork.name: enqueuing.enqueue,
     EnqueueBatch.name: enqueue_batch,
     CancelWork.name: cancel,
-    ReorderWork.name: reorder,
-    RequeueWork.name: requeue,
-    RequeueMany.name: requeue_many,
     SetActionDefaults.name: set_defaults,
     DropActionDefaults.name: drop_defaults,
     ProgressWork.name: progress,
@@ -146,6 +141,7 @@ VERBS: Mapping[str, Verb] = {
     OfferAgain.name: offer_again,
     MoveLine.name: move_line,
     DispatchWork.name: dispatch_work,
+    **board.VERBS,
     Tick.name: tick,
     RetainWork.name: retain_work,
     **bridge.VERBS,
@@ -170,7 +166,7 @@ VERBS: Mapping[str, Verb] = {
 #: What a batch reads ahead for its commands, by the same names.
 FORESIGHTS: Mapping[str, Foresight] = {
     **dict.fromkeys((ProgressWork.name, ProgressBatch.name, CompleteWork.name, CompleteBatch.name, FailWork.name, AttachArtifact.name), foresee),
-    **dict.fromkeys((CancelWork.name, ReorderWork.name, RequeueWork.name), foresee),
+    **dict.fromkeys((CancelWork.name, *board.NAMING), foresee),
     **dict.fromkeys((EnqueueWork.name, EnqueueBatch.name), enqueuing.foresee),
     **dict.fromkeys((runs.NodeFinished.name, runs.GoOn.name, runs.StartOperation.name), reports.foresee),
 }
@@ -221,6 +217,7 @@ app.conf.update(
         "sweep": {"task": "sweep", "schedule": 2.0, "options": {"expires": 4}},
         "presence": {"task": "presence", "schedule": 1.0, "options": {"expires": 2}},
         "runs": {"task": "runs", "schedule": 1.0, "options": {"expires": 2}},
+        "sample": {"task": "sample", "schedule": float(SLOT_SECONDS), "options": {"expires": SLOT_SECONDS}},
         "retention": {"task": "retention", "schedule": 3600.0, "options": {"expires": 3600}},
     },
 )
@@ -329,6 +326,12 @@ def execute(id: str, execution: int, attempt: int) -> None:
 def tidy_run(run_hash: str) -> None:
     """Remove the folder of a run that is over."""
     tidy(kernel(), run_hash)
+
+
+@app.task(name="sample", **DOORBELL)
+def sample() -> None:
+    """Have it written down how the queue stands."""
+    _round(lambda of: sweeping.ask(of, SampleQueue(hub=of.settings.hub)))
 
 
 @app.task(name="retention", **DOORBELL)

@@ -15,6 +15,7 @@ from app.hub.here import hub_id
 from app.hub.submitting import item_of
 from schema.base import Command
 from schema.hub import forms
+from schema.hub.board_commands import CancelBatch, PrioritizeBatch, RequeueBatch
 from schema.hub.commands import CompleteBatch, EnqueueBatch, ProgressBatch
 from schema.wire import Wire
 
@@ -49,6 +50,27 @@ def progress_batch(body: Body) -> Response:
     """Many items go on."""
     rows = body.get("Items") or body["Progress"]
     return _carried_out(rows, _PROGRESS, _progressed, lambda rows: ProgressBatch(hub=hub_id(), items=rows))
+
+
+@batches.route("/Beacon/Work/Cancel/Batch", methods=["POST"])
+@batches.arguments(forms.CancelBatchWire)
+def cancel_batch(body: Body) -> Response:
+    """Cancel many items, with the outcome of each."""
+    return carry_out(CancelBatch(hub=hub_id(), hashes=body["Hashes"], reason=body["Reason"], grace_ms=body["GraceMs"]))
+
+
+@batches.route("/Beacon/Work/Priority/Batch", methods=["POST"])
+@batches.arguments(forms.PriorityBatchWire)
+def prioritize_batch(body: Body) -> Response:
+    """Give many waiting items one priority, with the outcome of each."""
+    return carry_out(PrioritizeBatch(hub=hub_id(), hashes=body["Hashes"], priority=body["Priority"]))
+
+
+@batches.route("/Beacon/Work/Requeue/Batch", methods=["POST"])
+@batches.arguments(forms.ManyWire)
+def requeue_batch(body: Body) -> Response:
+    """Give many failed or canceled items another chance, with the outcome of each."""
+    return carry_out(RequeueBatch(hub=hub_id(), hashes=body["Hashes"]))
 
 
 def _reported(row: Body) -> Body:

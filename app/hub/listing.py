@@ -56,13 +56,20 @@ def _fragment(stored: Any) -> Any:
     return orjson.Fragment(stored) if isinstance(stored, str | bytes) else stored
 
 
+def wire_time(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """The time column, read as the wire says it."""
+    return sa.type_coerce(column, WireTime()).label(column.name)
+
+
 def _read(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
     if isinstance(column.type, UtcDateTime):
-        return sa.type_coerce(column, WireTime()).label(column.name)
+        return wire_time(column)
     return sa.type_coerce(column, WireJson()).label(column.name) if column.name in _AS_IT_LIES else column
 
 
-_COLUMNS = [_read(column) for column in work_item.c]
+#: What neither a record nor an item's health is made of.
+_UNREAD = {"hub", "line", "rank", "failures", "awaited", "seq"}
+_COLUMNS = [_read(column) for column in work_item.c if column.name not in _UNREAD]
 _OF_HUB = work_item.c.hub == sa.bindparam("of_hub")
 _ONE = sa.select(*_COLUMNS).where(_OF_HUB, work_item.c.work_item_hash == sa.bindparam("hash"))
 

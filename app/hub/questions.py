@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from app.reading import ask
 from schema.content.tables import blob
 from schema.hub.rules.lifecycle import BUCKET_NAMES, BUCKETS, FINAL, HELD, QUEUED
-from schema.hub.tables import action_default, affinity, artifact, beacon, tally, work_attempt, work_event, work_item
+from schema.hub.tables import action_default, affinity, artifact, beacon, pause, tally, work_attempt, work_event, work_item
 
 Rows = Sequence[sa.RowMapping]
 
@@ -75,6 +75,8 @@ _STATUSES = (
     .group_by(beacon.c.status)
 )
 _WAITING = sa.select(sa.func.sum(tally.c["items"]).label("n")).where(tally.c.hub == sa.bindparam("of_hub"), tally.c.status.in_(QUEUED))
+
+_PAUSED = sa.select(pause.c.capability).where(pause.c.hub == sa.bindparam("of_hub"))
 
 
 def _rows(statement: sa.Executable, params: Mapping[str, Any] | None = None) -> Rows:
@@ -226,3 +228,31 @@ def beacons_by_status(hub: str) -> dict[str, int]:
 def waiting_items(hub: str) -> int:
     """How many items wait, from the counts that units keep."""
     return int(_rows(_WAITING, {"of_hub": hub})[0]["n"] or 0)
+
+
+#: Lanes that are told of by name, those with most live items first.
+MOST_LANES = 200
+
+
+def lanes(hub: str) -> dict[str, Any]:
+    """How many items stand in each state, in all and by capability and action, from the counts that units keep."""
+    sums = dict.fromkeys(BUCKETS, 0)
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for row in _rows(_COUNTS, {"of_hub": hub}):
+        sums[row["status"]] += row["items"]
+        found.setdefault((row["capability"], row["action"]), {})[row["status"]] = row["items"]
+    order = sorted(found, key=lambda lane: (-sum(found[lane].get(status, 0) for status in LIVE), lane))
+    paused = {row["capability"] for row in _rows(_PAUSED, {"of_hub": hub})}
+    buckets = dict.fromkeys(BUCKET_NAMES, 0)
+    for status, number in sums.items():
+        buckets[BUCKETS[status]] += number
+    named = [
+        {
+            "Capability": capability,
+            "Action": action,
+            "Paused": capability in paused,
+            "Statuses": dict.fromkeys(BUCKETS, 0) | found[capability, action],
+        }
+        for capability, action in sorted(order[:MOST_LANES])
+    ]
+    return {"Statuses": sums, "Buckets": buckets, "Lanes": named, "MoreLanes": max(0, len(order) - MOST_LANES)}

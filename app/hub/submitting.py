@@ -10,6 +10,7 @@ from app.answers import Blueprint, carry_out, refuse
 from app.hub import bucket
 from app.hub.here import hub_id
 from schema.hub import forms
+from schema.hub.board_commands import PrioritizeWork
 from schema.hub.commands import CancelWork, EndRun, EnqueueWork, ReorderWork, RequeueMany, RequeueWork, StartRun
 
 submitting = Blueprint("hub_submitting", __name__, description="Runs and items: what submitters order.")
@@ -93,6 +94,13 @@ def cancel(body: Body, work_item_hash: str) -> Response:
 def reorder(body: Body, work_item_hash: str) -> Response:
     """Move a waiting item past its neighbour."""
     return carry_out(ReorderWork(hub=hub_id(), work_item_hash=work_item_hash, direction=body["Direction"]))
+
+
+@submitting.route("/Beacon/Work/<work_item_hash>/Priority", methods=["POST"])
+@submitting.arguments(forms.PriorityWire)
+def prioritize(body: Body, work_item_hash: str) -> Response:
+    """Give a waiting item another priority."""
+    return carry_out(PrioritizeWork(hub=hub_id(), work_item_hash=work_item_hash, priority=body["Priority"]))
 
 
 @submitting.route("/Beacon/Work/<work_item_hash>/Requeue", methods=["POST"])

@@ -28,6 +28,10 @@ class Place(NamedTuple):
 #: In the order of the bar. A new page for people is one line here.
 PLACES = (
     Place("/", "Home"),
+    Place("/queue", "Queue"),
+    Place("/beacons", "Beacons"),
+    Place("/timeline", "Timeline"),
+    Place("/plots", "Plots"),
     Place("/persistence", "Persistence"),
     Place("/health", "Health"),
 )

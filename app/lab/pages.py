@@ -10,10 +10,28 @@ from app.asking import Blueprint
 from app.hub.here import hub_id
 from app.lab import assets, frame, login, shown
 from app.lab.home import home
-from schema.hub.rules.lifecycle import BUCKET_NAMES
+from schema.hub.rules.lifecycle import BUCKET_NAMES, BUCKETS, STATUSES
 
 #: Where a beacon looks for its hub unless it is told.
 USUAL_HOSTS = ("127.0.0.1:54321", "localhost:54321")
+#: Times that the timeline follows, with their words.
+FOLLOWED = (("1m", "1 minute"), ("5m", "5 minutes"), ("15m", "15 minutes"), ("1h", "1 hour"), ("6h", "6 hours"), ("24h", "24 hours"))
+#: Times that plots are drawn of, with their words.
+PLOTTED = (("15m", "15 minutes"), ("1h", "1 hour"), ("6h", "6 hours"), ("24h", "24 hours"), ("7d", "7 days"))
+#: What the queue's page answers to, for its help.
+KEYS = (
+    ("/", "look for a text"),
+    ("↑ ↓ j k", "go from item to item"),
+    ("Enter", "open the item"),
+    ("x", "choose it, or not; with Shift, all from the last one on"),
+    ("a", "choose all that are shown"),
+    ("c", "cancel the chosen ones, or the item under the focus"),
+    ("r", "requeue"),
+    ("p", "set the priority"),
+    ("u", "move up by one place"),
+    ("m", "show more"),
+    ("Esc", "close the details, then choose none"),
+)
 
 
 class Pages(Blueprint):
@@ -36,7 +54,7 @@ def index() -> Response:
     state = home(hub_id(), wanted if wanted in BUCKET_NAMES else "")
     page = frame.Page(
         *("/", "Home", "home", state.hub, state.now),
-        styles=("base", "frame", "controls", "home", "drawer"),
+        styles=("base", "frame", "controls", "items", "home", "details", "drawer"),
         skip="command",
         skip_text="Skip to the command",
         still="This is the state as the page was loaded; reload it for a newer one. Running commands and staying live need JavaScript.",
@@ -50,6 +68,38 @@ def index() -> Response:
 def persistence() -> Response:
     """Where the hub's rows are kept, how far that has come, and whether both sides are equal."""
     return frame.live("/persistence", "persistence", "controls")
+
+
+@pages.route("/queue")
+def queue() -> Response:
+    """The queue with its states, lanes and filters; the address holds what is looked for."""
+    states = {bucket: [status for status in STATUSES if BUCKETS[status] == bucket] for bucket in BUCKET_NAMES}
+    return frame.live("/queue", "queue", "controls", "items", "details", "drawer", "queue", states=states, statuses=STATUSES, keys=KEYS)
+
+
+@pages.route("/items/<work_item_hash>")
+def item(work_item_hash: str) -> Response:
+    """All of one item."""
+    return frame.live(f"/items/{work_item_hash}", "item", "controls", "details", name="Item", hash=work_item_hash)
+
+
+@pages.route("/beacons")
+def beacons() -> Response:
+    """All beacons, what they hold, what they can do, who could reach whom."""
+    return frame.live("/beacons", "beacons", "controls", "fleet", start_beacon=_start_beacon())
+
+
+@pages.route("/timeline")
+def timeline() -> Response:
+    """What happened, what happens, what is likely to."""
+    return frame.live("/timeline", "timeline", "controls", "queue", "plots", "timeline", ranges=FOLLOWED)
+
+
+@pages.route("/plots")
+def plots() -> Response:
+    """The queue over time, in plots."""
+    libraries = [name for name in ("lib/uplot.css",) if name in assets.files()]
+    return frame.live("/plots", "plots", "controls", *libraries, "plots", ranges=PLOTTED)
 
 
 @pages.route("/health")

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from schema.hub.rules.lifecycle import HELD
+from schema.hub.rules.preview import line, preview
 
 Record = Mapping[str, Any]
 
@@ -17,7 +16,6 @@ Record = Mapping[str, Any]
 LABELS = {"RetryScheduled": "Retry", "InProgress": "In progress"}
 #: Letters of a hash that tell items apart for the eye; the whole is in the details.
 HASH_LETTERS = 8
-PREVIEW_LETTERS = 160
 _BEACON_ID = re.compile(r"bcn-(.+)-\d+-[0-9a-f]+")
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 
@@ -78,23 +76,6 @@ def letters(number: int, most: int) -> str:
     return f"{number}{'+' if number >= most else ''} dead letter{'' if number == 1 else 's'}"
 
 
-def preview(settings: Any) -> str:
-    """What an item is about, in one line: its command, else its first text, else its settings.
-
-    >>> preview({"Command": "ls\\n -l"}), preview({"N": 1, "Path": "/x"}), preview({"N": 1}), preview({})
-    ('ls -l', '/x', '{"N":1}', '')
-    """
-    if not settings:
-        return ""
-    texts = [value for value in [settings.get("Command"), *settings.values()] if isinstance(value, str) and value]
-    text = texts[0] if texts else orjson.dumps(settings).decode()
-    return _line(text)
-
-
-def _line(text: str) -> str:
-    return " ".join(text[: 4 * PREVIEW_LETTERS].split())[:PREVIEW_LETTERS]
-
-
 def item(record: Record, names: Mapping[str, str], now: datetime) -> dict[str, Any]:
     """One line of the list of items."""
     holder = record["AssignedBeaconID"]
@@ -131,9 +112,9 @@ def beacon_name(beacon_id: str | None, names: Mapping[str, str]) -> str:
 def note(record: Record) -> str:
     """What is not well about an item: its error, or the exit code of a command that ended with one."""
     if record["Status"] in ("Error", "RetryScheduled"):
-        return _line(record["LastError"] or "")
+        return line(record["LastError"] or "")
     if record["Status"] == "Canceled":
-        return _line(record["CancelReason"] or "")
+        return line(record["CancelReason"] or "")
     code = ((record["Result"] or {}).get("Outputs") or {}).get("ExitCode")
     return f"exit code {code}" if code else ""
 

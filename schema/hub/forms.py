@@ -171,6 +171,26 @@ class ReorderWire(Wire):
     Direction = fields.String(required=True, validate=validate.OneOf(["up", "down"]))
 
 
+class PriorityWire(Lenient):
+    """Another priority for a waiting item."""
+
+    Priority = fields.Integer(required=True, strict=True, validate=INT32)
+
+
+class ManyWire(Lenient):
+    """Items that are named by their hashes."""
+
+    Hashes = fields.List(fields.String(validate=NAME), required=True, validate=validate.Length(min=1, max=MOST_ENQUEUED))
+
+
+class CancelBatchWire(ManyWire, CancelWire):
+    """Many items that are not wanted any more."""
+
+
+class PriorityBatchWire(ManyWire, PriorityWire):
+    """One priority for many waiting items."""
+
+
 class RequeueWire(Lenient):
     """Another chance for a failed item; what is absent stays as it is."""
 

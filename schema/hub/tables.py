@@ -150,7 +150,7 @@ work_item = table(
     sa.Index("ix_hub_work_item_due", "hub", "due_at"),
     sa.Index("ix_hub_work_item_newest", "hub", "ticket"),
     sa.Index("ix_hub_work_item_age", "hub", "status", "ticket"),
-    sa.Index("ix_hub_work_item_run", "run_id"),
+    sa.Index("ix_hub_work_item_run_age", "run_id", "ticket"),
     mirrored=True,
 )
 
@@ -241,6 +241,30 @@ admission = table(
     sa.Column("denying", sa.Boolean, nullable=False),
     sa.Column("reason", sa.String(64), nullable=False),
     sa.Column("since", UtcDateTime, nullable=False),
+)
+
+#: How the queue stood, every ten seconds: what plots are drawn from, so that no plot ever walks the items.
+sample = table(
+    "hub_sample",
+    sa.Column("hub", HubId, primary_key=True),
+    #: Which ten seconds since 1970.
+    sa.Column("slot", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("waiting", sa.BigInteger, nullable=False),
+    sa.Column("running", sa.BigInteger, nullable=False),
+    sa.Column("stalled", sa.BigInteger, nullable=False),
+    #: Items that stand there by now, so that differences tell how many came and ended.
+    sa.Column("stored", sa.BigInteger, nullable=False),
+    sa.Column("completed", sa.BigInteger, nullable=False),
+    sa.Column("errored", sa.BigInteger, nullable=False),
+    sa.Column("canceled", sa.BigInteger, nullable=False),
+    #: Milliseconds that items waited and ran that were dispatched or ended lately; none when there were none.
+    sa.Column("wait_p50", sa.Integer),
+    sa.Column("wait_p95", sa.Integer),
+    sa.Column("run_p50", sa.Integer),
+    sa.Column("run_p95", sa.Integer),
+    #: Online beacons, and their slots.
+    sa.Column("beacons", sa.Integer, nullable=False),
+    sa.Column("slots", sa.BigInteger, nullable=False),
 )
 
 work_event = table(

@@ -120,6 +120,43 @@ def work_item_record(row: Row, health: Health = NOT_LOOKED) -> dict[str, Any]:
     }
 
 
+def board_record(row: Row, preview: str) -> dict[str, Any]:
+    """An item as a line of the board shows it: what tells it from others, without what it brings along."""
+    progress = row["progress"] or {}
+    return {
+        "WorkItemHash": row["work_item_hash"],
+        "RunID": row["run_id"],
+        "Capability": row["capability"],
+        "Action": row["action"],
+        "Preview": preview,
+        "Status": row["status"],
+        "Bucket": BUCKETS[row["status"]],
+        "Priority": row["priority"],
+        "AssignedBeaconID": row["assigned_beacon_id"],
+        "EnqueuedAt": row["enqueued_at"],
+        "DispatchedAt": row["dispatched_at"],
+        "CompletedAt": row["completed_at"],
+        "CanceledAt": row["canceled_at"],
+        "DueAt": row["due_at"],
+        "QueueWaitMs": row["queue_wait_ms"],
+        "AttemptNumber": row["attempt_number"],
+        "MaxAttempts": row["max_attempts"],
+        "LastError": row["last_error"],
+        "CancelRequested": row["cancel_requested"],
+        "CancelReason": row["cancel_reason"],
+        "SubmitterTag": row["submitter_tag"],
+        "AffinityKey": row["affinity_key"],
+        "Progress": {name: value for name, value in progress.items() if name != "Log"},
+    }
+
+
+def sample_record(row: Row) -> dict[str, Any]:
+    """How the queue stood, as the event of a sample tells it."""
+    names = {"Slot": "slot", "Waiting": "waiting", "Running": "running", "Stalled": "stalled", "Stored": "stored", "Completed": "completed"}
+    names |= {"Errored": "errored", "Canceled": "canceled", "Beacons": "beacons", "Slots": "slots"}
+    return {name: row[column] for name, column in names.items()}
+
+
 def work_event_record(row: Row) -> dict[str, Any]:
     """An event of an item's history."""
     return {

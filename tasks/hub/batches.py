@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from schema.hub.commands import CompleteBatch, CompleteWork, EnqueueBatch, EnqueueWork, ProgressBatch, ProgressWork
+from schema.hub.board_commands import CancelBatch, PrioritizeBatch, PrioritizeWork, RequeueBatch
+from schema.hub.commands import CancelWork, CompleteBatch, CompleteWork, EnqueueBatch, EnqueueWork, ProgressBatch, ProgressWork, RequeueWork
 from schema.hub.tables import run
 from schema.outcome import Done, Outcome, Refused
+from tasks.hub.cancel import cancel
 from tasks.hub.complete import complete
 from tasks.hub.enqueue import enqueue
+from tasks.hub.prioritize import prioritize
 from tasks.hub.progress import progress
+from tasks.hub.requeue import requeue
 from tasks.hub.runs import open_run
 from tasks.unit import Unit
 
@@ -41,6 +45,37 @@ def progress_batch(command: ProgressBatch, unit: Unit) -> Outcome:
     """Take the signs of progress."""
     rows = [(row, progress(ProgressWork(hub=command.hub, **_fields(row)), unit)) for row in command.items]
     return _sorted_out(rows, lambda row, value: {"WorkItemHash": row["work_item_hash"], "Updated": True})
+
+
+def cancel_batch(command: CancelBatch, unit: Unit) -> Outcome:
+    """Cancel the items; those at work end with their holders' next word."""
+    return _each(
+        command.hashes,
+        lambda hash: cancel(CancelWork(hub=command.hub, work_item_hash=hash, reason=command.reason, grace_ms=command.grace_ms), unit),
+        "Status",
+        "Canceled",
+    )
+
+
+def prioritize_batch(command: PrioritizeBatch, unit: Unit) -> Outcome:
+    """Give the items the priority."""
+    return _each(
+        command.hashes,
+        lambda hash: prioritize(PrioritizeWork(hub=command.hub, work_item_hash=hash, priority=command.priority), unit),
+        "Status",
+        "NewPriority",
+    )
+
+
+def requeue_batch(command: RequeueBatch, unit: Unit) -> Outcome:
+    """Queue the items again, with the settings that they had."""
+    return _each(command.hashes, lambda hash: requeue(RequeueWork(hub=command.hub, work_item_hash=hash), unit), "Status")
+
+
+def _each(hashes: Iterable[str], verb: Callable[[str], Outcome], *told: str) -> Done:
+    """One verb for each item, which is named once however often it is asked for; `told` are the fields of its answer that are passed on."""
+    rows = [({"index": index, "work_item_hash": hash}, verb(hash)) for index, hash in enumerate(dict.fromkeys(hashes))]
+    return _sorted_out(rows, lambda row, value: {"WorkItemHash": row["work_item_hash"], **{name: value[name] for name in told}})
 
 
 def _fields(row: Row) -> Row:

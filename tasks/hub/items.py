@@ -10,6 +10,7 @@ import orjson
 from schema import envelope as keys
 from schema.base import Event
 from schema.hub import frames
+from schema.hub.board_commands import CancelBatch, PrioritizeBatch, PrioritizeWork, RequeueBatch
 from schema.hub.commands import CancelWork, CompleteBatch, ProgressBatch, ReorderWork, Report, RequeueWork
 from schema.hub.rules.lifecycle import FINAL, next_status
 from schema.hub.tables import work_attempt, work_event, work_item
@@ -19,13 +20,19 @@ from tasks.hub.tally import count
 from tasks.rows import Row
 from tasks.unit import Unit
 
+#: Commands that name one item, and those that name many.
+Named = Report | CancelWork | PrioritizeWork | ReorderWork | RequeueWork
+NamedMany = CompleteBatch | ProgressBatch | CancelBatch | PrioritizeBatch | RequeueBatch
 
-def foresee(commands: Sequence[Report | CancelWork | ReorderWork | RequeueWork | CompleteBatch | ProgressBatch], unit: Unit) -> None:
+
+def foresee(commands: Sequence[Named | NamedMany], unit: Unit) -> None:
     """Read the items that a batch of commands names, all with one statement."""
     named: list[tuple[str]] = []
     for command in commands:
         if isinstance(command, (CompleteBatch, ProgressBatch)):
             named += [(row["work_item_hash"],) for row in command.items]
+        elif isinstance(command, (CancelBatch, PrioritizeBatch, RequeueBatch)):
+            named += [(hash,) for hash in command.hashes]
         else:
             named.append((command.work_item_hash,))
     unit.fetch(work_item, named)

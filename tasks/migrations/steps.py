@@ -28,6 +28,12 @@ def create_index(name: str, table: str, columns: Sequence[str], where: str | Non
         op.create_index(name, table, list(columns), sqlite_where=only, postgresql_where=only)
 
 
+def drop_index(name: str, table: str) -> None:
+    """Drop an index, unless it was dropped before the migration was killed."""
+    if not _may_be_there() or name in {index["name"] for index in sa.inspect(op.get_bind()).get_indexes(table)}:
+        op.drop_index(name, table)
+
+
 def _may_be_there() -> bool:
     """Elsewhere a migration is one transaction: what is there already is a mistake, and must be heard of."""
     return op.get_bind().dialect.name in ("mysql", "mariadb")

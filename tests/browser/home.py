@@ -28,7 +28,7 @@ def bucket(page: Page, name: str) -> Locator:
 
 def part(page: Page, title: str) -> Locator:
     """A box or table of the open drawer."""
-    return page.locator(f'#drawer-body [data-part="{title}"]')
+    return page.locator(f'#detail-body [data-part="{title}"]')
 
 
 def scrolls_sideways(page: Page) -> bool:

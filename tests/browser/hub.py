@@ -91,6 +91,34 @@ class Hub:
         connection.close()
         return found
 
+    def register(self, name: str, capability: str, **more: Any) -> str:
+        """The id of a beacon that is a client of this test."""
+        body = {"Name": name, "Capabilities": [capability], "MaxConcurrent": 1, "HeartbeatIntervalMs": 600_000, **more}
+        return str(self.client.post("/Beacon/Register", json=body).raise_for_status().json()["BeaconID"])
+
+    def finish(self, work_item_hash: str) -> None:
+        """Have a beacon of this test do the item."""
+        capability = self.client.get(f"/Beacon/Work/{work_item_hash}").json()["Capability"]
+        beacon = self.register("finisher", capability, MaxConcurrent=100)
+        self.client.post(f"/Beacon/Work/{work_item_hash}/Complete", json={"BeaconID": beacon, "Outputs": {}}).raise_for_status()
+        self.client.delete(f"/Beacon/{beacon}").raise_for_status()
+
+    def superseded(self, capability: str) -> str:
+        """The hash of an item that one beacon lost, another one holds, and of which the first one reported late."""
+        hash = self.enqueue(capability)
+        slow = self.register("slow", capability)
+        self.client.delete(f"/Beacon/{slow}").raise_for_status()
+        quick = self.register("quick", capability)
+        late = {"BeaconID": slow, "AttemptNumber": 1, "Outputs": {"Said": "too late"}}
+        assert self.client.post(f"/Beacon/Work/{hash}/Complete", json=late).status_code == 409
+        self.client.post(f"/Beacon/Work/{hash}/Complete", json={"BeaconID": quick, "AttemptNumber": 2}).raise_for_status()
+        self.client.delete(f"/Beacon/{quick}").raise_for_status()
+        return hash
+
+    def sampled(self) -> None:
+        """Wait until the queue's standing was written down."""
+        eventually(lambda: self.rows("SELECT 1 FROM hub_sample"), describe="a sample", within=30)
+
     def bury(self, command: str, envelope: str) -> str:
         """The id of a dead letter, laid there by hand as a flush would have."""
         row = {"id": new_id(), "lane": "hub/northwind", "command": command, "actor": "anonymous", "error": "KeyError: 'hub'"}

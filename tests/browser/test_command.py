@@ -31,7 +31,7 @@ def test_a_command_runs_on_a_beacon_and_its_rows_are_in_sql(hub: Hub, atlas: Pro
     expect(part(page, "Events").locator("tbody td:nth-child(2)")).to_have_text(["enqueued", "dispatched", "completed"])
     expect(part(page, "Attempts").locator("tbody tr")).to_contain_text("Complete")
 
-    hash = page.locator("#drawer-hash").inner_text()
+    hash = page.locator("#detail-hash").inner_text()
     (item,) = hub.rows("SELECT * FROM hub_work_item WHERE work_item_hash = ?", hash)
     assert (item["status"], item["capability"], json.loads(item["settings"])) == ("Complete", "Shell", {"Command": command})
     assert json.loads(item["result"])["Outputs"]["StdOut"] == "hello-42\n"

@@ -41,7 +41,7 @@ def test_by_keyboard_alone(page: Page, atlas: Process) -> None:
     expect(older).to_be_focused()
     page.keyboard.press("Enter")
     expect(part(page, "StdOut")).to_have_text("key-one")
-    expect(page.locator("#drawer-title")).to_be_focused()
+    expect(page.locator("#detail-title")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator("#drawer")).to_be_hidden()
     expect(older).to_be_focused()

@@ -148,7 +148,7 @@ function tally(lane, status, step) {
 }
 
 /** What an event says of an item's record. */
-function changes(topic, told, at) {
+export function changes(topic, told, at) {
   const change = { Status: told.Status };
   if (topic === "queue.dispatched") {
     const { BeaconID, DispatchedAt, AttemptNumber, QueueWaitMs } = told;

@@ -11,7 +11,7 @@ const LOOK_MS = 5_000;
 const PAGE = 20;
 const WORDS = { ok: "well", late: "look", down: "down" };
 
-let letters = new Map(), next = null;
+let letters = new Map(), next = null, hidden = false;
 
 function paint({ State, Parts, Lanes }) {
   pill(byId("state"), State, { ok: "all is well", late: "somebody should look", down: "down" }[State]);
@@ -40,16 +40,20 @@ function fillPart(row, told) {
   say(part(row, "numbers"), numbers.map(([name, value]) => said(name, value)).join(" · "));
 }
 
-/** `LagMs: 1200` as `lag 1.2 s`, `WaitingItems: 3` as `3 waiting items`. */
+/** `LagMs: 1200` as `lag 1.2 s`, `WaitingItems: 3` as `waiting items 3`. */
 function said(name, value) {
   const words = name.replace(/(?<=[a-z])(?=[A-Z])/g, " ").toLowerCase();
   if (words.endsWith(" ms")) return `${words.slice(0, -3)} ${value < 1 ? "under 1 ms" : span(value)}`;
   if (words.endsWith(" ms ago")) return `${words.slice(0, -7)} ${span(value)} ago`;
-  return `${count(value)} ${words}`;
+  return `${words} ${count(value)}`;
 }
 
 async function read() {
-  const found = await page(`/api/dead-letters?limit=${Math.max(PAGE, letters.size)}`);
+  const found = await page(`/api/dead-letters?limit=${Math.max(PAGE, letters.size)}`).catch((error) => {
+    if (error.code !== "forbidden") throw error;
+    hidden = true;
+    return { body: [], next: null };
+  });
   letters = new Map(found.body.map((one) => [one.DeadLetter, one]));
   next = found.next;
   paintLetters();
@@ -64,7 +68,7 @@ function paintLetters() {
   for (const trace of traces) body.querySelector(`[data-key="${trace.dataset.of}"]`).after(trace);
   show(byId("letters"), letters.size > 0);
   show(byId("no-letters"), letters.size === 0);
-  say(byId("no-letters"), "There is none.");
+  say(byId("no-letters"), hidden ? "Only administrators see them: what failed may hold secrets." : "There is none.");
   say(byId("letters-of"), letters.size ? `newest ${letters.size}${next ? ", there are more" : ""}` : "");
   show(byId("more-letters"), next !== null);
 }

@@ -43,3 +43,12 @@ def moved(direction: str, neighbour: Place) -> Place | None:
     step = 1 if direction == "up" else -1
     priority = neighbour.priority + step
     return Place(neighbour.rank - step, priority) if abs(priority) <= MOST_PRIORITY else None
+
+
+def prioritized(place: Place, priority: int) -> Place:
+    """The place with another priority: where the item would stand if it had always had it.
+
+    >>> prioritized(Place(rank_of(90_000, 0), 0), 3) == Place(rank_of(90_000, 3), 3)
+    True
+    """
+    return Place(place.rank - (priority - place.priority) * AGEING_MS, priority)
