@@ -12,7 +12,7 @@ from schema.hub.ids import named_id
 from schema.hub.tables import beacon
 from schema.runs.catalog import built_in, cards
 from schema.runs.rules.nodes import BUSY
-from schema.runs.tables import node, occurrence, operation, revision, run, run_event, schedule, template
+from schema.runs.tables import node, operation, revision, run, run_event, template
 from schema.runs.types.base import Task
 
 Row = Mapping[Any, Any]
@@ -116,25 +116,3 @@ def asking(hub: str, limit: int, after: str | None) -> Rows:
     waits = run.c.status.in_(("Waiting", "In Progress", "Retrying")) & (run.c.waiting > 0)
     found = sa.select(*_SUMMARY).where(run.c.hub == hub, waits).order_by(run.c.ticket).limit(limit)
     return ask(found if after is None else found.where(run.c.ticket > after))
-
-
-def schedules(hub: str, limit: int, after: str | None) -> Rows:
-    found = sa.select(schedule).where(schedule.c.hub == hub).order_by(schedule.c.guid).limit(limit)
-    return ask(found if after is None else found.where(schedule.c.guid > after))
-
-
-def schedule_counts(hub: str) -> tuple[int, int]:
-    """How many schedules there are, and how many of them are active."""
-    row = ask(sa.select(sa.func.count().label("n"), sa.func.sum(sa.cast(schedule.c.active, sa.Integer)).label("on")).where(schedule.c.hub == hub))[0]
-    return int(row["n"]), int(row["on"] or 0)
-
-
-def schedule_by_guid(hub: str, guid: str) -> Row | None:
-    found = next(iter(ask(sa.select(schedule).where(schedule.c.guid == guid))), None)
-    return found if found is not None and found["hub"] == hub else None
-
-
-def occurrences(guid: str, limit: int, after: str | None) -> Rows:
-    """What became of each time that a schedule was due, newest first."""
-    found = sa.select(occurrence).where(occurrence.c.schedule_guid == guid).order_by(occurrence.c.due_at.desc()).limit(limit)
-    return ask(found)

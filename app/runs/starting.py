@@ -7,9 +7,9 @@ from time import monotonic
 from typing import Any
 
 import marshmallow as ma
-from flask import Response, send_file
+from flask import Response, request, send_file
 
-from app.answers import Blueprint, carry_out, failure, outcome_of, reply, shown
+from app.answers import Blueprint, carry_out, failure, outcome_of, refuse, reply, shown
 from app.asking import idempotency_key
 from app.dispatch import dispatcher
 from app.hub import bucket
@@ -45,6 +45,9 @@ def _start(operation_hash: str, body: Body, **more: Any) -> commands.StartOperat
 @starting.arguments(ExecuteQuery, location="query")
 def execute(query: Body, operation_hash: str) -> Response:
     """Run an operation, and answer when it has ended or waits for somebody. The original's clients GET what changes something."""
+    # A page of another origin can have a browser GET anything: what a browser says of that is heeded here as it is for unsafe methods.
+    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        refuse("cross_origin")
     outcome = outcome_of(_start(operation_hash, query, awaited=True))
     if isinstance(outcome, Refused):
         return reply(outcome)

@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import EXCLUDE, ValidationError, fields, pre_load, validate, validates_schema
 
 from schema.hub.frames import INTERMEDIATE_BYTES
+from schema.hub.reply import REPLY
 from schema.hub.rules.canceling import GRACE_MS
 from schema.wire import NAME, SHORT, FreeObject, Wire, no_nul
 
@@ -71,6 +72,12 @@ class RegisterWire(Wire):
     )
 
 
+def not_reserved(metadata: dict[str, Any]) -> None:
+    """Whoever could say it would end a node of somebody else's run. Raises ValidationError."""
+    if REPLY in metadata:
+        raise ValidationError(f"{REPLY} is the hub's own.")
+
+
 class Lenient(Wire):
     """A form whose senders write null for what they do not mean, as the original's clients do."""
 
@@ -114,7 +121,7 @@ class EnqueueWire(Lenient):
     NotBefore = fields.AwareDateTime(load_default=None, format="iso", metadata={"description": "When the item may begin; wins over DelayMs."})
     DelayMs = fields.Integer(load_default=0, strict=True, validate=TIMEOUT)
     SubmitterTag = fields.String(load_default="", validate=[validate.Length(max=256), no_nul])
-    Metadata = FreeObject(load_default=dict)
+    Metadata = FreeObject(load_default=dict, validate=not_reserved)
 
 
 class DispatchWire(Lenient):
@@ -134,7 +141,7 @@ class DispatchWire(Lenient):
     Priority = fields.Integer(load_default=None, strict=True, validate=INT32)
     RunID = fields.String(load_default="", validate=[SHORT, no_nul])
     SubmitterTag = fields.String(load_default="", validate=[validate.Length(max=256), no_nul])
-    Metadata = FreeObject(load_default=dict)
+    Metadata = FreeObject(load_default=dict, validate=not_reserved)
 
 
 class DispatchStreamWire(DispatchWire):
@@ -212,7 +219,7 @@ class RunStartWire(Lenient):
 
     IdempotencyKey = fields.String(load_default=None, validate=[validate.Length(min=1, max=255), no_nul])
     SubmitterTag = fields.String(load_default="", validate=[validate.Length(max=256), no_nul])
-    Metadata = FreeObject(load_default=dict)
+    Metadata = FreeObject(load_default=dict, validate=not_reserved)
 
 
 class RunEndWire(Lenient):

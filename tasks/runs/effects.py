@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from schema import envelope as keys
 from schema.base import Actor
 from schema.hub.commands import CancelRunWork, EndRun, EnqueueWork
+from schema.hub.reply import REPLY
 from schema.runs import commands
 from schema.runs.ids import node_id, run_hash_of
-from schema.runs.reply import REPLY
 from schema.runs.rules.nodes import BUSY
 from schema.runs.rules.run import FINAL, Effect, Execute, GoOn, Start, Withdraw, Work
 from schema.runs.tables import node, occurrence, run

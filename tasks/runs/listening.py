@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from schema.hub.reply import REPLY
 from schema.runs.commands import NodeFinished
-from schema.runs.reply import REPLY
 from tasks.unit import Unit
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from app.permits import wanted
 from app.runs import library
+from schema.access.rules import OPERATE
 from schema.runs.catalog import built_in, cards
 from tests.app.worker import Worker
 from tests.schema.runs.graphs import node, operation
@@ -83,6 +85,20 @@ def test_execute_answers_with_the_whole_of_the_run(saved: FlaskClient) -> None:
     assert told["TimingSummary"]["ByTaskType"]["expression-solver"]["Count"] == 1
     assert [row["EventName"] for row in told["EventLog"]][-1] == "ExecutionComplete"
     assert told["Live"] is False
+
+
+def test_a_page_of_another_origin_begins_no_run(saved: FlaskClient) -> None:
+    answer = saved.get("/Operation/op/Execute", headers={"Sec-Fetch-Site": "cross-site"})
+    assert (answer.status_code, answer.get_json()["Code"], saved.get("/Manifest").get_json()) == (403, "cross_origin", [])
+
+
+def test_beginning_a_run_is_no_reading() -> None:
+    assert wanted("GET", "/Operation/<operation_hash>/Execute") == OPERATE
+
+
+def test_nobody_can_pretend_that_an_item_belongs_to_a_run(saved: FlaskClient) -> None:
+    answer = saved.post("/Beacon/Work/Enqueue", json={"Capability": "Shell", "Metadata": {"uv.reply": ["a", 1, 1]}})
+    assert (answer.status_code, list(answer.get_json()["Fields"])) == (422, ["Metadata"])
 
 
 def test_a_trigger_takes_parameters_and_answers_with_the_output(saved: FlaskClient) -> None:
