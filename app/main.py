@@ -25,6 +25,7 @@ from app.gateway.endpoints import endpoints
 from app.gateway.orders import gateway_orders
 from app.gateway.schemas import schemas
 from app.gateway.tables import tables
+from app.gateway.trying import trying
 from app.guard import Guard
 from app.health import health
 from app.hub.api import hub
@@ -92,6 +93,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     bridge,
     lab_persistence,
     tables,
+    trying,
     endpoints,
 )
 

@@ -11,7 +11,7 @@ from app.gateway import compat
 from app.gateway.here import hub_id
 from app.gateway.numbers import number
 from app.sealing import sealed
-from schema.gateway.commands import CreateConnection, DeleteConnection, Disconnect, EditConnection, TryConfig, TryConnection
+from schema.gateway.commands import CreateConnection, DeleteConnection, Disconnect, EditConnection, TryConfig
 from schema.gateway.forms import CreateConnectionWire, EditConnectionWire, NothingWire, TestConfigWire
 from schema.gateway.rules.kinds import keeps_secrets, split_secrets
 
@@ -74,13 +74,6 @@ def delete(id: str) -> Response:
     return carry_out(DeleteConnection(hub=hub_id(), connection=number(id)))
 
 
-@gateway_orders.route("/beacon/connection/<id>/test", methods=["POST"])
-@gateway_orders.arguments(NothingWire, required=False)
-def test(_: Body, id: str) -> Response:
-    """Open the database and ask it something; the result is kept with the connection."""
-    return carry_out(TryConnection(hub=hub_id(), connection=number(id)))
-
-
 @gateway_orders.route("/beacon/connection/test", methods=["POST"])
 @gateway_orders.arguments(TestConfigWire)
 def test_config(body: Body) -> Response:
@@ -89,13 +82,6 @@ def test_config(body: Body) -> Response:
         return failure("bad_request", "Type is required")
     config, secrets = split_secrets(body["Config"])
     return carry_out(TryConfig(kind=body["Type"], config=config, sealed=sealed(secrets)[0]))
-
-
-@gateway_orders.route("/beacon/connection/<id>/connect", methods=["POST"])
-@gateway_orders.arguments(NothingWire, required=False)
-def connect(_: Body, id: str) -> Response:
-    """Open the database, and serve it from now on, also after restarts."""
-    return carry_out(TryConnection(hub=hub_id(), connection=number(id), connect=True))
 
 
 @gateway_orders.route("/beacon/connection/<id>/disconnect", methods=["POST"])

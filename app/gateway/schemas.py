@@ -9,7 +9,7 @@ from flask import Response
 from app.answers import Blueprint, carry_out
 from app.gateway import compat
 from app.gateway.here import hub_id
-from app.gateway.numbers import number
+from app.gateway.known import connection_of
 from schema.gateway.commands import EnsureSchema, IntrospectSchema, PlanSchema
 from schema.gateway.forms import EnsureSchemaWire, SchemaWire
 
@@ -20,7 +20,7 @@ Body = dict[str, Any]
 
 
 def _wish(body: Body, id: str) -> dict[str, Any]:
-    return {"hub": hub_id(), "connection": number(id), "descriptor": body["SchemaJSON"], "schema_name": body["SchemaName"]}
+    return {"hub": hub_id(), "connection": connection_of(id)["id"], "descriptor": body["SchemaJSON"], "schema_name": body["SchemaName"]}
 
 
 @schemas.route("/beacon/connection/<id>/schema/plan", methods=["POST"])

@@ -10,6 +10,7 @@ from flask import Response
 from app.answers import Blueprint, carry_out, refuse
 from app.gateway import compat, questions
 from app.gateway.here import hub_id
+from app.gateway.known import connection_of
 from app.gateway.numbers import number
 from schema.gateway.commands import DisableEntity, Introspect
 from schema.gateway.forms import IntrospectWire, NothingWire
@@ -21,31 +22,24 @@ tables.after_request(compat.told)
 Body = dict[str, Any]
 
 
-def _connection(id: str) -> sa.RowMapping:
-    row = questions.connection_by_id(hub_id(), number(id))
-    if row is None:
-        refuse("not_found", "Connection not found")
-    return row
-
-
 @tables.route("/beacon/connection/<id>/introspect", methods=["POST"])
 @tables.arguments(IntrospectWire)
 def introspect(body: Body, id: str) -> Response:
     """Look what tables and views there are, or whether the one of that name is. What is gone is forgotten."""
-    return carry_out(Introspect(hub=hub_id(), connection=number(id), table=body["TableName"]))
+    return carry_out(Introspect(hub=hub_id(), connection=connection_of(id)["id"], table=body["TableName"]))
 
 
 @tables.route("/beacon/connection/<id>/tables")
 def listed(id: str) -> dict[str, Any]:
     """The tables and views that were found the last time."""
-    rows = questions.entities(_connection(id)["id"])
+    rows = questions.entities(connection_of(id)["id"])
     return {"Count": len(rows), "Tables": [_shown(row) for row in rows]}
 
 
 @tables.route("/beacon/connection/<id>/table/<name>")
 def one(id: str, name: str) -> dict[str, Any]:
     """One of them, with its columns and keys."""
-    row = questions.entity_named(_connection(id)["id"], name)
+    row = questions.entity_named(connection_of(id)["id"], name)
     if row is None:
         refuse("not_found", "Table not found")
     return {**_shown(row), "Columns": row["columns"], "Keys": row["keys"]}
@@ -67,7 +61,7 @@ def _shown(row: sa.RowMapping) -> dict[str, Any]:
 @tables.arguments(NothingWire, required=False)
 def enable(_: Body, id: str, name: str) -> Response:
     """Serve a table, as it is now. Again, it is looked at again."""
-    return carry_out(Introspect(hub=hub_id(), connection=number(id), table=name, enable=True))
+    return carry_out(Introspect(hub=hub_id(), connection=connection_of(id)["id"], table=name, enable=True))
 
 
 @tables.route("/beacon/endpoint/<id>/<name>/disable", methods=["POST"])

@@ -181,12 +181,13 @@ class EnsureSchema(Abroad):
 
 @command("gateway.note_shaped")
 class NoteShaped(ConnectionsCommand):
-    """Remember that a database was given another shape. The answer is what was done there."""
+    """Remember that a database was given another shape, and which its tables have now. The answer is what was done there."""
 
     hub: str
     connection: int
     outputs: dict[str, Any]
     digest: str
+    entities: list[dict[str, Any]] = field(default_factory=list)
 
 
 @command("gateway.introspect", repeatable=True)

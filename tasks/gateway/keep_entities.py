@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,9 +20,7 @@ def keep_entities(command: KeepEntities, unit: Unit) -> Outcome:
     row = found(unit, command.hub, command.connection)
     if row is None:
         return missing(command.connection)
-    known = {one["name"]: one for one in unit.read(sa.select(entity).where(entity.c.connection_id == row["id"])).mappings()}
-    for fresh in command.entities:
-        _keep(unit, row["id"], fresh, known.get(fresh["name"]), command.enable)
+    known = keep(unit, row["id"], command.entities, command.enable)
     if command.whole:
         gone = [one["id"] for name, one in known.items() if name not in {fresh["name"] for fresh in command.entities}]
         unit.change(sa.delete(entity).where(entity.c.id.in_(gone)))
@@ -34,6 +32,14 @@ def keep_entities(command: KeepEntities, unit: Unit) -> Outcome:
         return Done({"Success": True, "Endpoint": endpoint})
     tables = [_shown(fresh) for fresh in command.entities]
     return Done({"Success": True, "TableCount": len(tables), "Tables": tables})
+
+
+def keep(unit: Unit, connection_id: int, entities: Sequence[Mapping[str, Any]], enable: bool = False) -> dict[str, Any]:
+    """Note each as it was found. Returns what was known before, by name."""
+    known = {one["name"]: one for one in unit.read(sa.select(entity).where(entity.c.connection_id == connection_id)).mappings()}
+    for fresh in entities:
+        _keep(unit, connection_id, fresh, known.get(fresh["name"]), enable)
+    return known
 
 
 def _keep(unit: Unit, connection_id: int, fresh: Mapping[str, Any], known: Mapping[Any, Any] | None, enable: bool) -> None:

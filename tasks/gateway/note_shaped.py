@@ -6,6 +6,7 @@ from schema.base import Event
 from schema.gateway.commands import NoteShaped
 from schema.outcome import Done, Outcome
 from tasks.gateway.connections import found, told
+from tasks.gateway.keep_entities import keep
 from tasks.ledger.audit import note
 from tasks.unit import Unit
 
@@ -18,5 +19,6 @@ def note_shaped(command: NoteShaped, unit: Unit) -> Outcome:
     details = {"SchemaName": done["SchemaName"], "Digest": command.digest, **counts}
     note(unit, command.name, f"connection {command.connection}", "shaped", details)
     if row is not None:
+        keep(unit, row["id"], command.entities)
         unit.announce(Event("gateway", "connection.shaped", {**told(row), "SchemaName": done["SchemaName"], **counts}))
     return Done(done)

@@ -11,6 +11,7 @@ from schema.gateway.rules.descriptor import BadDescriptor, Descriptor, descripto
 from schema.gateway.rules.plan import HAZARDS, Step
 from schema.outcome import Done, Outcome, Refused
 from tasks.gateway.ensuring import Unshaped, engine_word, ensured, planned
+from tasks.gateway.introspecting import entities
 from tasks.gateway.opening import engine_for
 from tasks.loose import Desk
 
@@ -80,4 +81,7 @@ def ensure_schema(command: EnsureSchema, desk: Desk) -> Outcome:
         return Refused(error.code, error.text, {"Done": list(error.done)})
     if not done["MigrationStatements"]:
         return Done(done)
-    return desk.pass_on(NoteShaped(hub=command.hub, connection=command.connection, outputs=done, digest=wish.digest))
+    with engine.connect() as connection:
+        fresh = [entity for table in wish.tables for entity in entities(connection, table.name)]
+        connection.rollback()
+    return desk.pass_on(NoteShaped(hub=command.hub, connection=command.connection, outputs=done, digest=wish.digest, entities=fresh))

@@ -154,3 +154,11 @@ def test_types_and_forms_are_told(client: FlaskClient, worker: Worker) -> None:
     forms = {form["Provider"]: form for form in client.get("/beacon/connection/schemas").json["Schemas"]}
     assert set(forms) == {"SQLite", "PostgreSQL", "MySQL", "MSSQL"}
     assert "password" in {field["Name"] for field in forms["MySQL"]["Fields"] if field["Type"] == "Password"}
+
+
+def test_what_is_asked_of_a_connection_that_is_not_there_opens_no_lane(client: FlaskClient, worker: Worker, transport: redis.Redis) -> None:
+    for path in ("connection/9/test", "connection/9/connect", "connection/9/introspect", "endpoint/9/T/enable"):
+        assert client.post(f"/beacon/{path}", json={}).status_code == 404
+    for verb in ("plan", "ensure", "introspect"):
+        assert client.post(f"/beacon/connection/9/schema/{verb}", json={"SchemaJSON": {}}).status_code == 404
+    assert transport.keys("uv:journal:*/9") == []

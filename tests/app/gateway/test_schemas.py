@@ -54,3 +54,16 @@ def test_what_is_no_descriptor_or_no_live_connection_is_refused(client: FlaskCli
     client.post(f"/beacon/connection/{id}/disconnect")
     idle = ask(client, id, "ensure")
     assert (idle.status_code, idle.json["Code"]) == (409, "not_connected")
+
+
+@ENGINES
+def test_a_column_that_was_added_is_served_at_once(client: FlaskClient, databeacon: Databeacon, target_url: str) -> None:
+    id = served(client, target_url)
+    ask(client, id, "ensure")
+    client.post(f"/beacon/endpoint/{id}/UVManifest/enable")
+    assert client.post("/1.0/orders/UVManifest", json={"Hash": "h"}).json["Hash"] == "h"
+    ask(client, id, "ensure", with_column(1, Colour="String 20"))
+    changed = client.put("/1.0/orders/UVManifest/ByKey/Hash/h", json={"Colour": "red", "ManifestJSON": {"a": [1, None]}})
+    assert (changed.status_code, changed.json["Colour"], changed.json["ManifestJSON"]) == (200, "red", {"a": [1, None]}), changed.json
+    assert client.put("/1.0/orders/UVManifest/Upsert", json={"Hash": "h", "Colour": "blue"}).json["Colour"] == "blue"
+    assert client.get("/1.0/orders/UVManifests/Count").json == {"Count": 1}
