@@ -46,6 +46,7 @@ from app.ledger.orders import dead_letter_orders
 from app.login import login
 from app.metrics import Metrics, metrics
 from app.observer.api import observer
+from app.observer.probing import probing
 from app.reading import Reader
 from app.roster import Roster
 from app.runs.api import runs
@@ -83,6 +84,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     blocking,
     streaming,
     observer,
+    probing,
     runs,
     runs_orders,
     starting,

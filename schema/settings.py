@@ -17,6 +17,7 @@ from tempfile import gettempdir
 from typing import Any, Self, cast
 
 from schema.errors import BadSettings
+from schema.hub.rules.probing import allowed
 
 
 def setting(env: str, default: Any, help: str, *, secret: bool = False) -> Any:
@@ -128,6 +129,10 @@ class Settings:
                 ip_network(network.strip(), strict=False)
             except ValueError as error:
                 raise BadSettings(f"UV_RUN_PRIVATE_ADDRESSES: {network.strip()} is no IP network") from error
+        try:
+            allowed(self.probe_allow)
+        except ValueError as error:
+            raise BadSettings(f"UV_PROBE_ALLOW: {error}") from error
         if not 0 <= self.min_alive <= 1:
             raise BadSettings("UV_MIN_ALIVE must be 0 to 1")
         if not 0 <= self.client_rate <= 1_000_000:

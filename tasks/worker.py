@@ -47,6 +47,7 @@ from schema.hub.commands import (
     SuspectBeacon,
     Tick,
 )
+from schema.hub.probe_commands import NoteProbes, ProbeBeacons
 from schema.hub.rules.sampling import SLOT_SECONDS
 from schema.ledger.commands import DiscardDeadLetter, ReplayDeadLetter, Retain
 from schema.runs import commands as runs
@@ -65,7 +66,7 @@ from tasks.failures import Overtime, is_transient
 from tasks.frame import Foresight, Verb
 from tasks.gateway import opening
 from tasks.gateway import verbs as gateway
-from tasks.hub import board
+from tasks.hub import board, probing
 from tasks.hub import enqueue as enqueuing
 from tasks.hub import presence as watching
 from tasks.hub.attach import attach
@@ -82,6 +83,7 @@ from tasks.hub.lose import greet, lose, suspect
 from tasks.hub.move_line import move_line
 from tasks.hub.offer_again import offer_again
 from tasks.hub.pause import pause_beacon, pause_capability
+from tasks.hub.probe import note_probes, probe_beacons
 from tasks.hub.progress import progress
 from tasks.hub.register import register
 from tasks.hub.retain import retain_work
@@ -142,6 +144,8 @@ VERBS: Mapping[str, Verb] = {
     MoveLine.name: move_line,
     DispatchWork.name: dispatch_work,
     **board.VERBS,
+    ProbeBeacons.name: probe_beacons,
+    NoteProbes.name: note_probes,
     Tick.name: tick,
     RetainWork.name: retain_work,
     **bridge.VERBS,
@@ -320,6 +324,12 @@ def runs_round() -> None:
 def execute(id: str, execution: int, attempt: int) -> None:
     """Carry out a task of an operation."""
     _round(lambda of: executing.execute(of, id, execution, attempt))
+
+
+@app.task(name="probe", **DOORBELL)
+def probe(beacon_ids: list[str]) -> None:
+    """Try to reach beacons where they say that they listen."""
+    _round(lambda of: probing.probe_all(of, beacon_ids))
 
 
 @app.task(name="tidy_run", **DOORBELL)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app.reading import ask
 from schema.hub.rules.lifecycle import FINAL, HELD
-from schema.hub.tables import IS_PENDING, beacon, work_event, work_item
+from schema.hub.tables import IS_PENDING, beacon, probe, work_event, work_item
 
 Rows = Sequence[Any]
 
@@ -39,6 +39,7 @@ _BEACONS = (
     .where(beacon.c.hub == sa.bindparam("of_hub"), beacon.c.status != "Deregistered")
     .order_by(beacon.c.beacon_id)
 )
+_PROBES = sa.select(probe).where(probe.c.hub == sa.bindparam("of_hub"))
 _SHORT = [
     work_item.c[name]
     for name in ("work_item_hash", "run_hash", "node_hash", "operation_hash", "capability", "action", "status", "assigned_beacon_id", "dispatched_at")
@@ -113,6 +114,11 @@ def _between(bounded: bool, resumed: bool, brief: bool) -> sa.Select[Any]:
 def beacons(hub: str) -> Rows:
     """Every registered beacon."""
     return ask(_BEACONS, {"of_hub": hub})
+
+
+def probes(hub: str) -> Rows:
+    """What came of the tries to reach beacons."""
+    return ask(_PROBES, {"of_hub": hub})
 
 
 def upcoming(hub: str, most: int) -> Rows:

@@ -1,14 +1,15 @@
-"""Which beacon could reach which. The hub probes nobody yet: what is told is who listens at all."""
+"""Which beacon could reach which, as far as the hub can tell: whether it reaches the target itself."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from app.hub.here import hub_id
 from app.observer import questions
 from app.observer.snapshot import connections
+from schema.hub.rules.probing import standing, under_way
 from schema.sql import to_wire
 
 Row = Mapping[Any, Any]
@@ -18,30 +19,43 @@ MOST_BEACONS = 50
 
 
 def matrix() -> dict[str, Any]:
-    """Every ordered pair of live beacons, `untested` where the target listens and `no-listener` where it does not."""
+    """Every ordered pair of live beacons, with what the last try to reach the target says. The hub tries, and no beacon."""
+    now = datetime.now(UTC)
     rows = questions.beacons(hub_id())
     connected = connections(hub_id(), [row["beacon_id"] for row in rows])
-    pairs = _compared(sorted(rows, key=lambda row: row["last_contact_at"], reverse=True)[:MOST_BEACONS])
+    tried = {row["beacon_id"]: row for row in questions.probes(hub_id())}
+    told = {row["beacon_id"]: _tried(row, tried.get(row["beacon_id"]), now) for row in rows}
+    near = [row["beacon_id"] for row in sorted(rows, key=lambda row: row["last_contact_at"], reverse=True)[:MOST_BEACONS]]
     return {
-        "Matrix": pairs,
-        "Beacons": [_shown(row, row["beacon_id"] in connected) for row in rows],
+        "Matrix": {
+            f"{source}::{target}": {"SourceBeaconID": source, "TargetBeaconID": target, **told[target]}
+            for source in near
+            for target in near
+            if source != target
+        },
+        "Beacons": [_shown(row, row["beacon_id"] in connected) | {"Probe": told[row["beacon_id"]]} for row in rows],
         "Hub": {"HostID": hub_id(), "Name": "Ultravisor"},
-        "GeneratedAt": to_wire(datetime.now(UTC)),
+        "GeneratedAt": to_wire(now),
     }
 
 
-def _compared(rows: list[Row]) -> dict[str, Any]:
+def settled(asked: Collection[str]) -> bool:
+    """Whether none of these beacons is being tried any more."""
+    now, wanted = datetime.now(UTC), set(asked)
+    return not any(row["beacon_id"] in wanted and under_way(row, now) for row in questions.probes(hub_id()))
+
+
+def _tried(row: Row, last: Row | None, now: datetime) -> dict[str, Any]:
+    status = standing(bool(row["bind_addresses"]), last, now)
+    known: Mapping[Any, Any] = last if last is not None and row["bind_addresses"] else {}
     return {
-        f"{source['beacon_id']}::{target['beacon_id']}": {
-            "SourceBeaconID": source["beacon_id"],
-            "TargetBeaconID": target["beacon_id"],
-            "Status": "untested" if target["bind_addresses"] else "no-listener",
-            "ProbeURL": None,
-            "LastProbed": None,
-        }
-        for source in rows
-        for target in rows
-        if source["beacon_id"] != target["beacon_id"]
+        "Status": status,
+        "ProbeURL": known.get("url"),
+        "LastProbed": to_wire(known.get("probed_at")),
+        "LatencyMs": known.get("latency_ms") if status == "reachable" else None,
+        "Detail": known.get("detail"),
+        "ProbedBy": "hub",
+        "UnderWay": under_way(last, now),
     }
 
 

@@ -345,6 +345,18 @@ class ProgressBatchWire(Lenient):
         one_of(data, "Items", "Progress")
 
 
+class ProbeWire(Wire):
+    """Which beacons to try to reach, all that announce an address without a list."""
+
+    BeaconIDs = fields.List(fields.String(validate=NAME), load_default=None, allow_none=True, validate=validate.Length(max=500))
+    waitMs = fields.Integer(
+        load_default=8_000,
+        strict=True,
+        validate=validate.Range(min=0, max=LONGEST_POLL_MS),
+        metadata={"description": "How long the answer waits for the tries to end."},
+    )
+
+
 def one_of(data: Any, *names: str) -> None:
     """Raises ValidationError unless exactly one of the names has rows."""
     if sum(bool(data.get(name)) for name in names) != 1:

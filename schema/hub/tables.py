@@ -320,3 +320,19 @@ artifact = table(
     sa.Column("stored_at", UtcDateTime, nullable=False),
     sa.Index("ix_hub_artifact_digest", "digest"),
 )
+
+#: What came of the last try to reach a beacon where it says that it listens.
+probe = table(
+    "hub_probe",
+    sa.Column("hub", HubId, primary_key=True),
+    sa.Column("beacon_id", Word, primary_key=True),
+    #: When a try was asked for last: results of earlier requests are not noted.
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+    sa.Column("probed_at", UtcDateTime),
+    #: reachable, unreachable, or refused: the operator allows none of its addresses.
+    sa.Column("status", sa.String(16)),
+    sa.Column("url", sa.String(512)),
+    sa.Column("detail", sa.String(512)),
+    sa.Column("latency_ms", sa.Integer),
+    sa.CheckConstraint("status IN ('reachable', 'unreachable', 'refused')", name="status"),
+)

@@ -17,6 +17,7 @@ from tasks.hub import affinity
 from tasks.hub.dispatch import dispatch
 from tasks.hub.fleet import forget
 from tasks.hub.lose import announce
+from tasks.hub.probe import readdressed
 from tasks.hub.release import held_items, release
 from tasks.hub.stall import unstall
 from tasks.rows import Row
@@ -33,6 +34,7 @@ def register(command: RegisterBeacon, unit: Unit) -> Outcome:
     row = _stored(command, unit, known)
     forget(unit, command.hub)
     affinity.name(unit, command.hub, row["beacon_id"], command.beacon_name)
+    readdressed(unit, command.hub, row["beacon_id"], [] if known is None else known["bind_addresses"], command.bind_addresses)
     held = list(held_items(unit, command.hub, row["beacon_id"])) if known is not None else []
     if command.in_hand is not None:
         hand = {(hash, attempt) for hash, attempt in command.in_hand}

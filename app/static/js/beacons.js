@@ -13,6 +13,9 @@ const HOUSE = { TimeoutMs: 300_000, MaxAttempts: 1, RetryBackoffMs: 5_000, Defau
 const FIELDS = { TimeoutMs: "timeout", MaxAttempts: "tries", RetryBackoffMs: "backoff", DefaultPriority: "priority" };
 
 let beacons = new Map(), reach = null, actions = new Map(), defaults = new Map();
+// What the matrix's words mean to people.
+const REACH = { reachable: "reachable", unreachable: "not reachable", untested: "not tried", "no-listener": "announces no address" };
+let trying = false;
 const keyOf = (capability, action) => JSON.stringify([capability, action]);
 
 async function read() {
@@ -104,7 +107,11 @@ function paintReach() {
   show(byId("no-reach"), ids.length === 0);
   say(byId("no-reach"), "It takes two beacons.");
   say(byId("reach-of"), ids.length && ids.length < names.size ? `the ${ids.length} heard of last` : "");
-  const state = JSON.stringify([ids.map((id) => names.get(id)), Object.values(reach.Matrix).map((pair) => pair.Status)]);
+  const listening = reach.Beacons.filter((beacon) => beacon.HasListener), busy = trying || listening.some((beacon) => beacon.Probe.UnderWay);
+  show(byId("probe"), listening.length > 0);
+  byId("probe").disabled = busy;
+  say(byId("probe"), busy ? "Trying …" : "Try now");
+  const state = JSON.stringify([ids.map((id) => names.get(id)), Object.values(reach.Matrix).map((pair) => [pair.Status, pair.LastProbed, pair.Detail])]);
   if (byId("reach").dataset.state === state) return;
   mark(byId("reach"), "state", state);
   const head = make("tr", {}, make("td"), ...ids.map((id) => make("th", { scope: "col", textContent: names.get(id), title: id })));
@@ -115,9 +122,26 @@ function paintReach() {
 function cell(from, to, names) {
   const pair = reach.Matrix[`${from}::${to}`];
   if (!pair) return make("td", { ariaLabel: "itself" });
-  const dot = make("span", { className: "reach-mark", title: `${names.get(from)} to ${names.get(to)}: ${pair.Status}` });
+  const words = REACH[pair.Status] ?? pair.Status, told = [pair.ProbeURL, pair.Detail].filter(Boolean).join(" ");
+  const dot = make("span", { className: "reach-mark", title: `${names.get(from)} to ${names.get(to)}: ${words}. ${told}` });
   mark(dot, "reach", pair.Status);
-  return make("td", {}, dot, make("span", { className: "unseen", textContent: pair.Status }));
+  return make("td", {}, dot, make("span", { className: "unseen", textContent: `${words}. ${told}` }));
+}
+
+/** Have all that listen be tried now. The answer is the matrix when that is over. */
+async function probe() {
+  trying = true;
+  repaint();
+  const told = await done(order("/Beacon/Reachability/Probe"), tried);
+  trying = false;
+  reach = told ?? reach;
+  repaint();
+}
+
+function tried({ Asked, Beacons }) {
+  const all = Beacons.filter((beacon) => Asked.includes(beacon.BeaconID)), deaf = all.filter((beacon) => beacon.Probe.Status !== "reachable");
+  const first = deaf.length ? ` ${deaf[0].Name}: ${deaf[0].Probe.Detail ?? "no result yet"}` : "";
+  return `${all.length - deaf.length} of ${all.length} answered.${first}`;
 }
 
 function asked(dialog) {
@@ -164,6 +188,7 @@ async function edit(key) {
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("button"), row = button?.closest("tr"), act = button?.dataset.f;
   if (button?.id === "new-defaults") await edit("");
+  else if (button?.id === "probe") await probe();
   else if (act === "edit") await edit(row.dataset.key);
   else if (act === "pause") await pause(beacons.get(row.dataset.key));
   else if (act === "remove") await remove(beacons.get(row.dataset.key));

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import redis
 from flask import Flask
@@ -10,7 +12,9 @@ from flask.testing import FlaskClient
 from app.hub import questions, standing
 from schema.hub.rules.health import health_of
 from schema.hub.wire import work_item_record
+from tasks.hub import probing
 from tests.app.observer.conftest import Front
+from tests.services.processes import eventually
 
 BOARD_BUDGET = 6
 
@@ -203,7 +207,31 @@ def test_affinity_lists_what_has_stuck(front: Front) -> None:
 def test_reachability_says_who_listens(front: Front) -> None:
     ada = front.register("ada", BindAddresses=[{"IP": "10.0.0.1", "Port": 80, "Protocol": "https"}], HostID="h1")
     bob = front.register("bob")
-    told = front.get("/Beacon/Reachability", budget=1)
+    told = front.get("/Beacon/Reachability", budget=2)
     assert {pair: row["Status"] for pair, row in told["Matrix"].items()} == {f"{ada}::{bob}": "no-listener", f"{bob}::{ada}": "untested"}
     assert [(row["Name"], row["HasListener"], row["WSConnected"]) for row in told["Beacons"]] == [("ada", True, False), ("bob", False, False)]
     assert told["Hub"]["Name"] == "Ultravisor"
+
+
+def test_a_probe_is_asked_for_and_its_result_is_told(front: Front) -> None:
+    ada = front.register("ada", BindAddresses=[{"IP": "127.0.0.1", "Port": 1}])
+    bob = front.register("bob")
+    assert front.post("/Beacon/Reachability/Probe", 404, BeaconIDs=["nobody"])["Code"] == "not_found"
+    told = front.post("/Beacon/Reachability/Probe", waitMs=0)
+    assert told["Asked"] == [ada]
+    assert told["Matrix"][f"{bob}::{ada}"]["UnderWay"] is True
+    asked = {"BeaconIDs": [ada], "waitMs": 20_000}
+    with ThreadPoolExecutor(1) as waiting:
+        answer = waiting.submit(lambda: front.client.application.test_client().post("/Beacon/Reachability/Probe", json=asked).json)
+        eventually(lambda: _probe(front) and answer.done())
+        told = answer.result()
+    pair = told["Matrix"][f"{bob}::{ada}"]
+    assert (pair["Status"], pair["UnderWay"], pair["ProbeURL"]) == ("untested", False, "http://127.0.0.1:1/")
+    assert "UV_PROBE_ALLOW" in pair["Detail"]
+    assert pair["LastProbed"]
+
+
+def _probe(front: Front) -> bool:
+    """What the task does for all that was asked for by now."""
+    probing.probe_all(front.worker.kernel, [row["BeaconID"] for row in front.get("/Beacon")])
+    return True
