@@ -100,7 +100,7 @@ from tasks.runs import operations, reports
 from tasks.runs.abandon import abandon, abandon_stale
 from tasks.runs.answer import answer
 from tasks.runs.force_error import force_error
-from tasks.runs.listening import work_ended
+from tasks.runs.listening import operations_brought, work_ended
 from tasks.runs.retry import fork, retry
 from tasks.runs.start import start, start_batch
 from tasks.runs.tick import tick as runs_tick
@@ -176,7 +176,7 @@ FORESIGHTS: Mapping[str, Foresight] = {
 }
 
 #: Who hears what another domain has done, within its unit.
-LISTENERS: Mapping[str, Listener] = {"hub.work_ended": work_ended}
+LISTENERS: Mapping[str, Listener] = {"hub.work_ended": work_ended, "hub.operations_brought": operations_brought}
 
 settings = Settings.read(os.environ)
 

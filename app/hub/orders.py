@@ -40,6 +40,7 @@ def register(body: Body) -> Response:
             presence_ms=presence_ms(body["HeartbeatIntervalMs"]),
             in_hand=None if in_hand is None else [(item["WorkItemHash"], item["AttemptNumber"]) for item in in_hand],
             owner=who.owner(),
+            operations=body["Operations"] or None,
         )
     )
     if response.status_code == 200:

@@ -97,6 +97,7 @@ def registration(frame: Frame, hub: str, session: str | None, owner: str | None)
         presence_ms=presence_ms(body["HeartbeatIntervalMs"]),
         in_hand=None if in_hand is None else [(item["WorkItemHash"], item["AttemptNumber"]) for item in in_hand],
         owner=owner,
+        operations=body["Operations"] or None,
     )
 
 

@@ -26,7 +26,7 @@ class RegisterBeacon(HubCommand):
 
     `in_hand` lists [work item hash, attempt] of what it is working on; None when it does not say. A beacon that says is
     believed: what it holds by our rows but not in its hand is lost and goes back to the queue at once. `owner` says with whose login
-    or join secret it comes; None in open mode, where a name is anybody's.
+    or join secret it comes; None in open mode, where a name is anybody's. `operations` are what it brings for others to run.
     """
 
     hub: str
@@ -43,6 +43,7 @@ class RegisterBeacon(HubCommand):
     presence_ms: int
     in_hand: list[tuple[str, int]] | None = None
     owner: str | None = None
+    operations: list[dict[str, Any]] | None = None
 
 
 @command("hub.deregister")

@@ -51,7 +51,7 @@ class RegisterWire(Wire):
     Tags = FreeObject(load_default=dict)
     Contexts = FreeObject(load_default=dict)
     Operations = fields.List(
-        FreeObject(), load_default=list, metadata={"description": "Accepted, so that a beacon that brings operations can join; they are not stored."}
+        FreeObject(), load_default=list, validate=validate.Length(max=500), metadata={"description": "Kept as the beacon's, for everybody to run."}
     )
     BindAddresses = fields.List(FreeObject(), load_default=list)
     SharedMounts = fields.List(FreeObject(), load_default=list)

@@ -6,11 +6,11 @@ from typing import Any
 
 from marshmallow import INCLUDE, fields, post_load, pre_load, validate
 
-from schema.runs.ids import LONGEST_HASH
+from schema.runs.ids import PLAIN_HASH
 from schema.runs.rules.run import MODES
 from schema.wire import NAME, FreeObject, Wire, no_nul
 
-HASH = validate.Regexp(rf"[A-Za-z0-9._:@-]{{0,{LONGEST_HASH}}}\Z", error="Letters, digits, dots, colons, dashes and underscores, 80 at most.")
+HASH = validate.Regexp(rf"{PLAIN_HASH}\Z", error="Letters, digits, dots, colons, dashes and underscores, 80 at most.")
 MODE = validate.OneOf(MODES)
 #: Runs that one request begins.
 MOST_STARTED = 1_000

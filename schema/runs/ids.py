@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 from zlib import crc32
 
 from schema.base import lane_kind
@@ -16,6 +19,7 @@ SHARDS = 8
 
 #: The longest hash of an operation: with a moment and its chance the hash of a run must fit into 128.
 LONGEST_HASH = 80
+PLAIN_HASH = rf"[A-Za-z0-9._:@-]{{0,{LONGEST_HASH}}}"
 
 
 def shard_of(run_hash: str) -> int:
@@ -41,3 +45,14 @@ def run_hash_for(operation_hash: str, who: str, key: str) -> str:
 def node_id(run_hash: str, node_hash: str) -> str:
     """The key of a node's row."""
     return named_id(run_hash, node_hash)
+
+
+def brought_hash(beacon: str, document: Mapping[str, Any]) -> str:
+    """The hash of an operation that a beacon brings: its own, else one that follows from beacon and name, the same with each registration.
+
+    Empty where it has neither.
+    """
+    hash, name = document.get("Hash"), document.get("Name")
+    if isinstance(hash, str) and hash:
+        return hash if re.fullmatch(PLAIN_HASH, hash) else ""
+    return "OPR-" + sha256(f"{beacon}\0{name}".encode()).hexdigest()[:16] if isinstance(name, str) and name else ""

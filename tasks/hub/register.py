@@ -45,6 +45,8 @@ def register(command: RegisterBeacon, unit: Unit) -> Outcome:
     if known is not None:
         announce(unit, known, "Alive", "registered")
     unit.announce(Event("beacon", "beacon.registered", {"BeaconID": row["beacon_id"], "Name": command.beacon_name}))
+    if command.operations:
+        unit.tell("hub.operations_brought", {"hub": command.hub, "name": command.beacon_name, "operations": command.operations})
     unit.at_end(dispatch, command.hub)
     return Done(beacon_record(row, [item["work_item_hash"] for item in held]))
 

@@ -1,13 +1,23 @@
-"""What runs hear of the hub: that an item of theirs has ended. They only order: the hub's unit is not theirs to change a run in."""
+"""What runs hear of the hub: that an item of theirs has ended, and that a beacon brings operations. They only order: the hub's unit is not theirs
+to change a run in.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
+
 from schema.hub.reply import REPLY
-from schema.runs.commands import NodeFinished
+from schema.runs.commands import NodeFinished, SaveOperation
+from schema.runs.forms import OperationWire
+from schema.runs.ids import brought_hash
 from tasks.unit import Unit
+
+log = structlog.get_logger()
+
+_OPERATION = OperationWire()
 
 
 def work_ended(unit: Unit, item: Mapping[Any, Any]) -> None:
@@ -30,6 +40,18 @@ def work_ended(unit: Unit, item: Mapping[Any, Any]) -> None:
             log=list(result.get("Log") or [])[:200],
         )
     )
+
+
+def operations_brought(unit: Unit, brought: Mapping[Any, Any]) -> None:
+    """Order the operations of a beacon to be kept. What is no operation, and one with neither hash nor name, is left out: the beacon may serve
+    all the same.
+    """
+    for document in brought["operations"]:
+        hash, wrong = brought_hash(brought["name"], document), _OPERATION.validate(document)
+        if wrong or not hash:
+            log.warning("operation_left_out", beacon=brought["name"], operation=hash, fields=sorted(map(str, wrong)))
+            continue
+        unit.order(SaveOperation(hub=brought["hub"], operation_hash=hash, document=document, source_beacon=brought["name"]))
 
 
 def _error(item: Mapping[Any, Any]) -> str | None:

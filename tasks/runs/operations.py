@@ -28,6 +28,8 @@ def save_operation(command: SaveOperation, unit: Unit) -> Outcome:
     gone = known is None or known["deleted_at"] is not None
     if gone and command.must_exist:
         return Refused("not_found", f"There is no operation {hash}.")
+    if command.source_beacon and known is not None and not gone and known["source_beacon"] != command.source_beacon:
+        return Refused("forbidden", f"The operation {hash} was not brought by the beacon {command.source_beacon}.")
     if command.expected is not None and (gone or known is None or known["revision"] != command.expected):
         found = 0 if gone or known is None else known["revision"]
         return Refused("stale", f"The operation is at revision {found}, not {command.expected}.", {"Revision": found})
