@@ -50,6 +50,14 @@ class Lease:
         if not kept:
             raise LostLease(f"{self._keys[0]} has another holder")
 
+    def keep(self) -> None:
+        """Renew it; one that has ended while something slow was done, and that nobody has taken meanwhile, is taken again. Raises LostLease."""
+        try:
+            self.renew()
+        except LostLease:
+            if not self.take():
+                raise
+
     def leave(self) -> None:
         """Let go, and let the next append ring again."""
         self._client.eval(_LEAVE, 2, *self._keys, self._token)

@@ -21,7 +21,7 @@ Body = dict[str, Any]
 @bridge.route("/Ultravisor/Persistence/Assign", methods=["POST"])
 @bridge.arguments(AssignWire)
 def assign(body: Body) -> Response:
-    """Keep every item, event and attempt as rows in the database of this connection from now on; what there is already is copied."""
+    """Keep every item, event, attempt and run as rows in the database of this connection from now on; what there is already is copied."""
     if body["BeaconID"] is None:
         return carry_out(Clear(hub=hub_id()))
     return carry_out(Assign(hub=hub_id(), connection=body["IDBeaconConnection"], beacon=body["BeaconID"]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 NAME = "ultravisor"
-VERSION = "2"
+VERSION = "3"
 #: Whose row it is.
 INSTANCE = "UltravisorInstanceID"
 
@@ -44,6 +44,10 @@ _ATTEMPT = """
     WorkItemHash:128 AttemptNumber:Integer BeaconID:128 StartedAt:50 EndedAt:50 Outcome:32 Error:Text CreateDate:CreateDate Deleted:Deleted
     Extra:Text
 """
+_MANIFEST = """
+    Hash:128 OperationHash:128 OperationName:500 Status:32 RunMode:32 Live:Boolean StartTime:50 StopTime:50 ElapsedMs:Integer
+    ManifestJSON:Text StagingPath:1024 CreateDate:CreateDate UpdateDate:UpdateDate Deleted:Deleted
+"""
 
 DESCRIPTOR: dict[str, Any] = {
     "SchemaName": NAME,
@@ -60,5 +64,12 @@ DESCRIPTOR: dict[str, Any] = {
         ),
         _table("UVQueueWorkItemAttempt", _ATTEMPT, IX_UVQueueAttempt_HashNum=("WorkItemHash AttemptNumber", True)),
         _table("UVQueueWorkItemEvent", _EVENT, IX_UVQueueEvent_GUID=("EventGUID", True), IX_UVQueueEvent_Hash=("WorkItemHash Seq", False)),
+        _table(
+            "UVManifest",
+            _MANIFEST,
+            IX_UVManifest_Hash=("Hash", True),
+            IX_UVManifest_StatusStop=("Status StopTime", False),
+            IX_UVManifest_OpHash=("OperationHash", False),
+        ),
     ],
 }

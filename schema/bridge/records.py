@@ -10,7 +10,13 @@ from typing import Any
 
 import orjson
 
+from schema.runs.wire import manifest_record, summary_record
 from schema.sql import to_wire
+
+#: A run that is still under way is stored again with each step; a longer history than this comes with its end.
+LIVE_EVENTS = 500
+#: Pieces of history of one manifest.
+MOST_EVENTS = 10_000
 
 Row = Mapping[Any, Any]
 
@@ -94,6 +100,31 @@ def work_attempt(row: Row) -> dict[str, Any]:
         "Error": row["error"],
         "Deleted": 0,
         "Extra": _extra(Outputs=row["outputs"], Log=row["log"]),
+    }
+
+
+def history_of(row: Row) -> int:
+    """Up to which of its events a run's manifest tells them; 0 while it is under way and has too many."""
+    if row["stopped_at"] is None and row["seq"] > LIVE_EVENTS:
+        return 0
+    return min(int(row["seq"]), MOST_EVENTS)
+
+
+def manifest(row: Row) -> dict[str, Any]:
+    """A run with its `nodes`, and its `events` up to `history_of`. The blob is the manifest as clients get it, with its outputs whole.
+
+    It says nothing but what lies in SQL: names of task types, which a beacon brings and takes away, would make an old row another one.
+    """
+    staging = f"staging/{row['run_hash']}"
+    whole = {**row, "state": orjson.loads(row["state"])}
+    blob = manifest_record(whole, row["nodes"], row["events"], {}, staging, inline=True)
+    shown = summary_record(row)
+    return {name: shown[name] for name in ("Hash", "OperationHash", "OperationName", "Status", "RunMode", "Live", "StartTime", "ElapsedMs")} | {
+        "StopTime": shown["StopTime"] or "",
+        "ManifestJSON": orjson.dumps({**blob, "Actor": row["actor"]}, default=str).decode(),
+        "StagingPath": staging,
+        "Deleted": 0,
+        "CreatingUser": row["actor"],
     }
 
 

@@ -12,7 +12,7 @@ from zlib import crc32
 from schema.base import lane_kind
 from schema.hub.ids import named_id
 
-RUNS = lane_kind("runs")
+RUNS = lane_kind("runs", followed=True)
 
 #: Lanes over which the runs of one hub are spread.
 SHARDS = 8

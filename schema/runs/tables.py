@@ -112,6 +112,7 @@ run = table(
     sa.Index("ix_runs_run_operation", "hub", "operation_hash", "ticket"),
     sa.Index("ix_runs_run_parent", "parent_run"),
     sa.Index("ix_runs_run_occurrence", "occurrence_id"),
+    mirrored=True,
 )
 
 node = table(

@@ -104,16 +104,14 @@ class Landing:
     def store(self, before: Mark, feed: str, load: Load, now: datetime) -> Mark:
         """Store a load and move the mark, both or neither. Returns the mark after it. Raises LostMark."""
         with self.engine.begin() as connection:
-            counts = dict(before.counts)
+            new: dict[str, int] = {}
             for name, source in SOURCES.items():
                 records = load.records.get(name, [])
-                if records:
-                    counts[source.scope] = counts.get(source.scope, 0) + self._put(connection, source, records, now)
+                if name in load.records:
+                    new[source.scope] = self._put(connection, source, records, now) if records else 0
                 self._bury(connection, source, load.gone.get(name, []), now)
             crash_point("changes_brought")
-            after = Mark(feed, load.position, load.copying, counts)
-            self._move(connection, before, after, now)
-        return after
+            return self._move(connection, before, Mark(feed, load.position, load.copying, new), now)
 
     def _put(self, connection: sa.Connection, source: Source, records: Sequence[Mapping[str, Any]], now: datetime) -> int:
         """Insert or update the rows. Returns how many there were not."""
@@ -148,20 +146,33 @@ class Landing:
         given = [{f"key_{name}": part for name, part in zip(source.key, key, strict=True)} for key in keys]
         connection.execute(sa.update(table).where(table.c[INSTANCE] == self.hub, *mine).values(**values), given)
 
-    def _move(self, connection: sa.Connection, before: Mark, after: Mark, now: datetime) -> None:
-        copying = orjson.dumps(after.copying).decode() if after.copying else ""
-        values = {"feed": after.feed, "position": after.position, "copying": copying, "counts": orjson.dumps(after.counts).decode(), "moved_at": now}
-        stood = orjson.dumps(before.copying).decode() if before.copying else ""
+    def _move(self, connection: sa.Connection, before: Mark, after: Mark, now: datetime) -> Mark:
+        """Move the mark, whose counts grow by those of `after`: others take rows away meanwhile. Returns it as it then is."""
+        copying, stood = (orjson.dumps(one.copying).decode() if one.copying else "" for one in (after, before))
         mine = (mark.c.instance == self.hub) & (mark.c.feed == before.feed) & (mark.c.position == before.position) & (mark.c.copying == stood)
-        if connection.execute(sa.update(mark).where(mine).values(**values)).rowcount != 1:
-            raise LostMark(f"the mark of {self.hub} has been moved by somebody else")
+        kept = connection.execute(sa.select(mark.c.counts).where(mine).with_for_update()).scalar()
+        if kept is not None:
+            counts: dict[str, int] = orjson.loads(kept)
+            counts |= {name: counts.get(name, 0) + count for name, count in after.counts.items()}
+            values = {"feed": after.feed, "position": after.position, "copying": copying, "counts": orjson.dumps(counts).decode(), "moved_at": now}
+            if connection.execute(sa.update(mark).where(mine).values(**values)).rowcount == 1:
+                return replace(after, counts=counts)
+        raise LostMark(f"the mark of {self.hub} has been moved by somebody else")
 
     def restarted(self, before: Mark, feed: str, until: int, now: datetime) -> Mark:
         """Begin to copy everything anew: changes up to `until` come with the rows themselves."""
-        after = replace(before, feed=feed, position=until, copying=(next(iter(SOURCES)), ""))
+        return self._begun_at(before, Mark(feed, until, (next(iter(SOURCES)), "")), now)
+
+    def extended(self, before: Mark, now: datetime) -> Mark:
+        """Begin to copy tables that this database has never been given, from the first of them on. Without such a one the mark stays."""
+        missing = next((name for name, source in SOURCES.items() if source.scope not in before.counts), None)
+        if missing is None or before.copying is not None:
+            return before
+        return self._begun_at(before, replace(before, copying=(missing, ""), counts={}), now)
+
+    def _begun_at(self, before: Mark, after: Mark, now: datetime) -> Mark:
         with self.engine.begin() as connection:
-            self._move(connection, before, after, now)
-        return after
+            return self._move(connection, before, after, now)
 
 
 def _parts(keys: list[Any]) -> Iterator[list[Any]]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from schema.bridge.sources import SOURCES, Source
 from tasks.bridge import reading
 from tasks.bridge.landing import Load, Mark
+from tasks.bridge.recording import recorded
 from tasks.capture import key_of, row_key
 from tasks.rows import Key
 
@@ -60,7 +61,7 @@ def _followed(control: sa.Connection, hub: str, mark: Mark, page: int) -> tuple[
     gone: dict[str, list[Key]] = {}
     for name, source in SOURCES.items():
         rows = reading.rows(control, source, list(wanted[name]))
-        records[name] = [_signed(source.record(row), wanted[name][key]) for key, row in rows.items()]
+        records[name] = [_signed(record, wanted[name][key]) for key, record in recorded(control, source, rows.items())]
         gone[name] = [key for key in wanted[name] if key not in rows]
     return Load(records, gone, found[-1].number, None), len(found)
 
@@ -72,7 +73,7 @@ def _copied(control: sa.Connection, hub: str, mark: Mark, page: int) -> tuple[Lo
     found = reading.page_of(control, source, hub, after, page)
     texts = {key: row_key(key) for key, _ in found}
     noted = reading.authors(control, hub, source, list(texts.values())) if found else {}
-    records = [_signed(source.record(row), noted.get(texts[key], ("", ""))) for key, row in found]
+    records = [_signed(record, noted.get(texts[key], ("", ""))) for key, record in recorded(control, source, found)]
     copying = (source.name, texts[found[-1][0]]) if len(found) == page else _after(source)
     return Load({source.name: records}, {}, mark.position, copying), len(found)
 
@@ -85,5 +86,7 @@ def _after(source: Source) -> tuple[str, str] | None:
 
 
 def _signed(record: dict[str, Any], authors: tuple[str, str]) -> dict[str, Any]:
-    record["CreatingUser"], record["UpdatingUser"] = authors
+    """Who has made the row and who has changed it last: as noted, unless our own row knows better."""
+    record.setdefault("CreatingUser", authors[0])
+    record["UpdatingUser"] = authors[1] or record["CreatingUser"]
     return record

@@ -19,6 +19,7 @@ from sqlalchemy import exc
 from schema import envelope as keys
 from schema.bridge.commands import Note
 from schema.bridge.rules.states import BOOTSTRAPPED
+from schema.bridge.sources import SOURCES
 from tasks.bridge import loading, reading, telling
 from tasks.bridge.landing import Landing, LostMark, Mark
 from tasks.bridge.loading import Room
@@ -70,7 +71,7 @@ class Mirror:
         """Work until nothing is left or the time is over. Returns whether there is more."""
         end = monotonic() + LIFE_SECONDS
         while monotonic() < end:
-            lease.renew()
+            lease.keep()
             with look(self.kernel.engine) as control:
                 stands = reading.standing(control, self.hub)
             if stands is None or stands.reader != self.reader:
@@ -103,6 +104,9 @@ class Mirror:
                 landing.enter(stands.feed, kernel.now())
                 found = landing.read_mark()
             assert found is not None
+            if set(found.counts) < {source.scope for source in SOURCES.values()} and found.position >= 0:
+                landing.prepare(engine_for(kernel, self.connection, "build", live=False), stands.actor)
+                found = landing.extended(found, kernel.now())
         if found.feed != stands.feed or not 0 <= found.position <= stands.last:
             # Another numbering, or one that is ahead of ours: what lies between is unknown, so everything is copied.
             reading.await_open_units(kernel.engine, self.hub)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
 import sqlalchemy as sa
 
 from schema.bridge.descriptor import INSTANCE
+from schema.bridge.rules.retention import Keeping
 from schema.bridge.sources import SOURCES, Source
 from tasks.bridge import reading
 from tasks.bridge.landing import Landing
+from tasks.bridge.recording import recorded
 from tasks.capture import row_key
+from tasks.rows import Key
 
 #: Rows that are read at once.
 PAGE = 1_000
@@ -52,21 +56,24 @@ def scanned(rows: Iterable[tuple[str, Record]], wanted: frozenset[int] = frozens
     return scan
 
 
-def here(control: sa.Connection, source: Source, hub: str, is_over: Callable[[Record], bool]) -> Iterator[tuple[str, Record]]:
+def here(control: sa.Connection, source: Source, hub: str, keeping: Keeping, now: datetime) -> Iterator[tuple[str, Record]]:
     """Our rows as they should be there; not those that have been kept there long enough."""
     after = ""
     while page := reading.page_of(control, source, hub, after, PAGE):
-        over = _over(control, source, [key[0] for key, _ in page], is_over) if source.parent else set()
-        for key, row in page:
-            if key[0] not in over and (source.parent or not is_over(row)):
-                yield row_key(key), source.record(row)
+        over = _over(control, source, page, keeping, now)
+        for key, record in recorded(control, source, [(key, row) for key, row in page if key[0] not in over]):
+            yield row_key(key), record
         after = row_key(page[-1][0])
 
 
-def _over(control: sa.Connection, source: Source, heads: list[Any], is_over: Callable[[Record], bool]) -> set[Any]:
-    """Parents that have been kept long enough."""
-    parents = reading.rows(control, SOURCES[source.parent or ""], [(head,) for head in dict.fromkeys(heads)])
-    return {key[0] for key, row in parents.items() if is_over(row)}
+def _over(control: sa.Connection, source: Source, page: list[tuple[Key, Record]], keeping: Keeping, now: datetime) -> set[Any]:
+    """First parts of the keys of what has been kept long enough: a child goes with its parent."""
+    rows = dict(page)
+    if source.parent is not None:
+        source = SOURCES[source.parent]
+        rows = reading.rows(control, source, [(head,) for head in dict.fromkeys(key[0] for key, _ in page)]) if keeping.bounded else {}
+    assert source.ending is not None
+    return {key[0] for key, row in rows.items() if keeping.is_over(row, source.ending, now)}
 
 
 def there(landing: Landing, source: Source) -> Iterator[tuple[str, Record]]:

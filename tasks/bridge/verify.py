@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import exc
 
 from schema.bridge.commands import Verify
-from schema.bridge.rules.retention import is_over
+from schema.bridge.rules.retention import Keeping
 from schema.bridge.sources import SOURCES, Source
 from schema.ledger.tables import change
 from schema.outcome import Done, Outcome, Refused
@@ -18,7 +17,7 @@ from schema.sql import to_wire
 from tasks.bridge import scanning
 from tasks.bridge.keeping import keeping_of
 from tasks.bridge.landing import Landing
-from tasks.bridge.scanning import Record, Scan
+from tasks.bridge.scanning import Scan
 from tasks.failures import is_transient
 from tasks.gateway.opening import engine_for
 from tasks.loose import Desk
@@ -42,8 +41,8 @@ def verify(command: Verify, desk: Desk) -> Outcome:
         if landing.read_mark() is None:
             return Refused("conflict", "This database holds nothing of this hub yet.", {"Success": False})
         with look(kernel.engine) as control:
-            over = partial(is_over, keeping=keeping_of(control, command.hub), now=kernel.now())
-            found = {source.scope: _compared(control, landing, source, over) for source in SOURCES.values()}
+            keeping, now = keeping_of(control, command.hub), kernel.now()
+            found = {source.scope: _compared(control, landing, source, keeping, now) for source in SOURCES.values()}
     except (exc.ProgrammingError, exc.OperationalError) as error:
         if is_transient(error):
             raise
@@ -53,9 +52,9 @@ def verify(command: Verify, desk: Desk) -> Outcome:
     return Done({"Success": True, **told, "Equal": equal, "Tables": found})
 
 
-def _compared(control: sa.Connection, landing: Landing, source: Source, over: Callable[[Record], bool]) -> dict[str, Any]:
+def _compared(control: sa.Connection, landing: Landing, source: Source, keeping: Keeping, at: datetime) -> dict[str, Any]:
     """First the sums of all rows; then, where they differ, single rows of the parts that differ."""
-    ours = scanning.scanned(scanning.here(control, source, landing.hub, over))
+    ours = scanning.scanned(scanning.here(control, source, landing.hub, keeping, at))
     theirs = scanning.scanned(scanning.there(landing, source))
     odd = frozenset([bucket for bucket in range(scanning.BUCKETS) if ours.sums[bucket] != theirs.sums[bucket]][:LOOKED])
     missing: set[str] = set()
@@ -65,7 +64,7 @@ def _compared(control: sa.Connection, landing: Landing, source: Source, over: Ca
     if odd:
         mark = landing.read_mark()
         again = scanning.scanned(scanning.there(landing, source), odd)
-        now = scanning.scanned(scanning.here(control, source, landing.hub, over), odd)
+        now = scanning.scanned(scanning.here(control, source, landing.hub, keeping, at), odd)
         given = {"of_hub": landing.hub, "source": source.name, "after": mark.position if mark else -1}
         moving = set(control.execute(_MOVING, given).scalars())
         missing, extra, different = _apart(now, again, moving)

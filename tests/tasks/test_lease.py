@@ -68,6 +68,19 @@ def test_a_holder_notices_that_it_no_longer_is(other: str | None, lite: Rig, tim
     assert lite.redis.get(keys.lease("g")) == (other.encode() if other else None)
 
 
+def test_a_holder_that_was_slow_keeps_what_nobody_has_taken(lite: Rig, time: list[float]) -> None:
+    lease = Lease(lite.redis, "g", "one")
+    lease.take()
+    lite.redis.delete(keys.lease("g"))
+    time[0] += 1
+    lease.keep()
+    assert lite.redis.get(keys.lease("g")) == b"one"
+    lite.redis.set(keys.lease("g"), "other")
+    time[0] += 1
+    with pytest.raises(LostLease):
+        lease.keep()
+
+
 def test_leaving_takes_the_bell_along_so_that_the_next_append_rings(lite: Rig) -> None:
     lite.send(Put(shelf="a", what="x"))
     assert lite.redis.exists(keys.bell(lite.group()))

@@ -11,7 +11,7 @@ const STATES = {
   unassigned: ["Canceled", "The rows of this hub are kept nowhere else."],
   "waiting-for-beacon": ["Delayed", "No databeacon serves the connection yet, or its database does not answer. What changes waits in the hub."],
   bootstrapping: ["Running", "The tables are made, and what is there already is copied."],
-  bootstrapped: ["Complete", "Every item, event and attempt of this hub is a row in that database."],
+  bootstrapped: ["Complete", "Every item, event, attempt and run of this hub is a row in that database."],
   error: ["Error", "The database answers, and refuses. It is tried again all the same."],
 };
 const HUB = "/api/lab/ultravisor-instances/1";

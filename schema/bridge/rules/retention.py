@@ -7,26 +7,38 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from schema.hub.rules.lifecycle import FINAL
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a row shows that it has ended: by one of these states, some of them given up by somebody; and when, by a column here and one there."""
+
+    states: tuple[str, ...]
+    given_up: tuple[str, ...]
+    ended_at: str
+    column: str
 
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """Days for ended items, and for canceled ones; 0: for ever, and for canceled ones as long as the others. On hold, nothing is over."""
+    """Days for what has ended, and for what was given up; 0: for ever, and for what was given up as long as the others. On hold, nothing is over."""
 
     days: int
     cancelled_days: int
     on_hold: bool
 
-    def bounds(self, now: datetime) -> dict[str, datetime]:
+    @property
+    def bounded(self) -> bool:
+        """Whether anything is ever over."""
+        return not self.on_hold and bool(self.days or self.cancelled_days)
+
+    def bounds(self, ending: Ending, now: datetime) -> dict[str, datetime]:
         """State -> what ended in it before that time is over; states that are kept for ever are not among them."""
         if self.on_hold:
             return {}
-        days = {status: self.cancelled_days or self.days if status == "Canceled" else self.days for status in FINAL}
-        return {status: now - timedelta(days=count) for status, count in days.items() if count}
+        days = {state: self.cancelled_days or self.days if state in ending.given_up else self.days for state in ending.states}
+        return {state: now - timedelta(days=count) for state, count in days.items() if count}
 
-
-def is_over(item: Mapping[Any, Any], keeping: Keeping, now: datetime) -> bool:
-    """Whether an item has been kept long enough, by the time of its last event."""
-    bound = keeping.bounds(now).get(item["status"])
-    return bound is not None and item["last_event_at"] is not None and item["last_event_at"] < bound
+    def is_over(self, row: Mapping[Any, Any], ending: Ending, now: datetime) -> bool:
+        """Whether a row has been kept long enough."""
+        bound, ended = self.bounds(ending, now).get(row["status"]), row[ending.ended_at]
+        return bound is not None and ended is not None and ended < bound
