@@ -17,6 +17,7 @@ from app.access.orders import access_orders
 from app.asking import Blueprint
 from app.bridge.api import bridge
 from app.bridge.lab import lab_persistence
+from app.bridge.rows import persisted
 from app.broker import Broker
 from app.contract import Contract
 from app.dispatch import Dispatcher
@@ -94,6 +95,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     schemas,
     bridge,
     lab_persistence,
+    persisted,
     tables,
     trying,
     endpoints,

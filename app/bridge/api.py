@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from app.answers import Blueprint, carry_out, failure
+from app.answers import Blueprint, carry_out, reply
 from app.bridge import questions
 from app.hub.here import hub_id
 from schema.bridge.commands import Assign, Clear, SetRetention, SweepTarget, Verify
@@ -45,7 +45,7 @@ def verify() -> Response:
     """Counts and checksums of each table on both sides, computed by the databeacon; and the first keys that differ."""
     connection = _connection()
     if not connection:
-        return failure("conflict", "This hub's rows are kept nowhere else.", Success=False)
+        return reply(questions.NOWHERE)
     return carry_out(Verify(hub=hub_id(), connection=connection))
 
 
@@ -69,7 +69,7 @@ def sweep(body: Body) -> Response:
     """Delete there what has been kept long enough, or, unless told otherwise, only count it."""
     connection = _connection()
     if not connection:
-        return failure("conflict", "This hub's rows are kept nowhere else.", Success=False)
+        return reply(questions.NOWHERE)
     return carry_out(SweepTarget(hub=hub_id(), connection=connection, dry=body["DryRun"]))
 
 

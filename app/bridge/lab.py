@@ -90,7 +90,8 @@ def connections(id: str) -> Response:
     """The databases that a databeacon serves."""
     name = _beacon(id)["Name"]
     rows = ask(_CONNECTIONS, {"of_hub": hub_id(), "named": "" if name == EMBEDDED else name})
-    return shown({"Connections": [connection_record(row) for row in rows]})
+    users = questions.users([row["id"] for row in rows], hub_id())
+    return shown({"Connections": [connection_record(row) | {"UsedBy": users.get(row["id"], [])} for row in rows]})
 
 
 def _known(id: str) -> None:

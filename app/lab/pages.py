@@ -67,7 +67,7 @@ def index() -> Response:
 @pages.route("/persistence")
 def persistence() -> Response:
     """Where the hub's rows are kept, how far that has come, and whether both sides are equal."""
-    return frame.live("/persistence", "persistence", "controls")
+    return frame.live("/persistence", "persistence", "controls", "queue", "persistence")
 
 
 @pages.route("/queue")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from schema.base import Command, command, lane_kind
 
 _ITS_OWN = {"database": "gateway.{0}", "queue": "gateway.{0}"}
@@ -11,6 +13,8 @@ BRIDGE = lane_kind("bridge")
 MIRROR = lane_kind("mirror", **_ITS_OWN, loose=True, seconds=20)
 #: Looks through both sides; takes its time.
 CHECK = lane_kind("check", **_ITS_OWN, loose=True, seconds=900)
+#: Shows what is there; somebody waits for it.
+BROWSE = lane_kind("browse", **_ITS_OWN, loose=True, seconds=20)
 
 
 def reader_of(hub: str, connection: int) -> str:
@@ -100,3 +104,22 @@ class SweepTarget(CheckCommand):
     hub: str
     connection: int
     dry: bool = False
+
+
+@command("bridge.browse", repeatable=True)
+class Browse(Command):
+    """A page of the hub's rows over there. `after`: value and number of the last row that is known; `whole`: long texts in full."""
+
+    hub: str
+    connection: int
+    table: str
+    where: list[str]
+    sort: str
+    descending: bool
+    after: list[Any] | None
+    limit: int
+    whole: bool = False
+
+    @property
+    def lane(self) -> str:
+        return BROWSE.of(self.connection, self.hub)

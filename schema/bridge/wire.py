@@ -11,13 +11,14 @@ from schema.sql import to_wire
 Row = Mapping[Any, Any]
 
 
-def progress_record(hub: str, connection: int, last: int, position: int, counts: Mapping[str, int], copying: str) -> dict[str, Any]:
+def progress_record(hub: str, connection: int, last: int, position: int, counts: Mapping[str, int], copying: str, seconds: float) -> dict[str, Any]:
     """How far the rows have come."""
     return {
         "UltravisorInstanceID": hub,
         "IDBeaconConnection": connection,
         "Position": position,
         "LagRows": max(0, last - position),
+        "LagSeconds": round(seconds, 1) if last > position else 0.0,
         "Copying": copying,
         "Tables": dict(counts),
     }

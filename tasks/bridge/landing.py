@@ -64,6 +64,8 @@ class Load:
     gone: dict[str, list[Key]]
     position: int
     copying: tuple[str, str] | None
+    #: When the newest of the changes was made; None for what was there before.
+    at: datetime | None = None
 
 
 class Landing:

@@ -63,7 +63,7 @@ def _followed(control: sa.Connection, hub: str, mark: Mark, page: int) -> tuple[
         rows = reading.rows(control, source, list(wanted[name]))
         records[name] = [_signed(record, wanted[name][key]) for key, record in recorded(control, source, rows.items())]
         gone[name] = [key for key in wanted[name] if key not in rows]
-    return Load(records, gone, found[-1].number, None), len(found)
+    return Load(records, gone, found[-1].number, None, found[-1].changed_at), len(found)
 
 
 def _copied(control: sa.Connection, hub: str, mark: Mark, page: int) -> tuple[Load, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from random import uniform
 from time import monotonic
 from typing import Any
@@ -66,6 +67,7 @@ class Mirror:
         self.mark = Mark()
         self.room = Room()
         self.begun = False
+        self.at: datetime | None = None
 
     def run(self, lease: Lease) -> bool:
         """Work until nothing is left or the time is over. Returns whether there is more."""
@@ -81,7 +83,7 @@ class Mirror:
             began = monotonic()
             moved = self._step(self.landing, stands)
             if moved:
-                telling.progress(self.kernel, self.hub, self.connection, self.mark, stands.last)
+                telling.progress(self.kernel, self.hub, self.connection, self.mark, stands.last, at=self.at)
             else:
                 self._caught_up(stands)
                 if not self._wait(LINGER_SECONDS):
@@ -107,6 +109,7 @@ class Mirror:
             if set(found.counts) < {source.scope for source in SOURCES.values()} and found.position >= 0:
                 landing.prepare(engine_for(kernel, self.connection, "build", live=False), stands.actor)
                 found = landing.extended(found, kernel.now())
+            telling.arrival(kernel, self.hub, self.connection, landing.neighbours())
         if found.feed != stands.feed or not 0 <= found.position <= stands.last:
             # Another numbering, or one that is ahead of ours: what lies between is unknown, so everything is copied.
             reading.await_open_units(kernel.engine, self.hub)
@@ -127,6 +130,7 @@ class Mirror:
         crash_point("changes_loaded")
         with self._abroad():
             self.mark = landing.store(self.mark, stands.feed, load, self.kernel.now())
+        self.at = load.at
         crash_point("changes_stored")
         return max(count, 1)
 

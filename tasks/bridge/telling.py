@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -18,8 +19,16 @@ from tasks.kernel import Kernel
 EVENT_SECONDS = 1.0
 
 
-def progress(kernel: Kernel, hub: str, connection: int, mark: Mark, last: int, *, rests: bool = False) -> None:
-    """Note where the mirror stands. An event goes out each second while it works, and one when it has caught up."""
+def arrival(kernel: Kernel, hub: str, connection: int, neighbours: list[str]) -> None:
+    """Note who else keeps rows in the database, as its own marks say: their hubs may have other control databases."""
+    kernel.redis.hset(keys.mirror(hub), "neighbours", orjson.dumps([connection, neighbours]))
+
+
+def progress(kernel: Kernel, hub: str, connection: int, mark: Mark, last: int, *, at: datetime | None = None, rests: bool = False) -> None:
+    """Note where the mirror stands. An event goes out each second while it works, and one when it has caught up.
+
+    `at`: when the newest change that is there was made.
+    """
     name, copying = keys.mirror(hub), mark.copying[0] if mark.copying else ""
     told: dict[Any, Any] = {
         "connection": connection,
@@ -35,7 +44,8 @@ def progress(kernel: Kernel, hub: str, connection: int, mark: Mark, last: int, *
     here = f"{connection}:{mark.position}:{copying}".encode()
     if before == here or not (due or rests):
         return
-    record = progress_record(hub, connection, last, mark.position, mark.counts, copying)
+    seconds = max(0.0, (kernel.now() - at).total_seconds()) if at else 0.0
+    record = progress_record(hub, connection, last, mark.position, mark.counts, copying, seconds)
     pipe.hset(name, "told", here)
     event = Event("persistence", "persistence.progress", record)
     told = {"Topic": event.kind, "Payload": event.payload, "EventGUID": kernel.new_id()}

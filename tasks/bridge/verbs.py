@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from schema.bridge.commands import Assign, Clear, ForgetChanges, Note, SetRetention, SweepTarget, Verify
+from schema.bridge.commands import Assign, Browse, Clear, ForgetChanges, Note, SetRetention, SweepTarget, Verify
 from tasks.bridge.assign import assign
+from tasks.bridge.browse import browse
 from tasks.bridge.clear import clear
 from tasks.bridge.forget_changes import forget_changes
 from tasks.bridge.note import note
@@ -20,6 +21,7 @@ VERBS: Mapping[str, Verb] = {
     Note.name: note,
     ForgetChanges.name: forget_changes,
     SetRetention.name: set_retention,
+    Browse.name: browse,
     Verify.name: verify,
     SweepTarget.name: sweep_target,
 }

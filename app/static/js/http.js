@@ -27,10 +27,10 @@ function explained(status, body) {
   return [body.Error ?? `The hub answered ${status}.`, ...fields].join(" ");
 }
 
-async function ask(path, options, paged = false) {
+async function ask(path, options, paged = false, patience = PATIENCE_MS) {
   let response, body;
   try {
-    response = await fetch(path, { ...options, cache: "no-cache", signal: AbortSignal.timeout(PATIENCE_MS) });
+    response = await fetch(path, { ...options, cache: "no-cache", signal: AbortSignal.timeout(patience) });
     body = await response.json();
   } catch {
     // Also an answer that breaks off, and one that is no JSON: whoever sent it was not the hub.
@@ -44,7 +44,9 @@ async function ask(path, options, paged = false) {
 /** A page of a list, and the cursor of the next one; null on the last. */
 export const page = (path) => ask(path, { headers: { Accept: "application/json" } }, true);
 
-export const get = (path) => ask(path, { headers: { Accept: "application/json" } });
+/** `patience`: milliseconds after which the answer is given up; the hub is asked to take as long. */
+export const get = (path, patience = PATIENCE_MS) =>
+  ask(path, { headers: { Accept: "application/json", ...(patience > PATIENCE_MS ? { Prefer: `wait=${Math.floor(patience / 1000) - 5}` } : {}) } }, false, patience);
 
 const PAUSE_MS = 500, LONGEST_PAUSE_MS = 8_000, GIVE_UP_MS = 60_000;
 

@@ -34,7 +34,8 @@ def test_equal_sides_have_equal_counts_and_checksums(bridge: Bridge) -> None:
     told = verified(bridge)
     assert told["Equal"]
     for name, part in told["Tables"].items():
-        assert part["Rows"]["Hub"] == part["Rows"]["Database"] > 0, name
+        assert part["Rows"]["Hub"] == part["Rows"]["Database"], name
+        assert part["Rows"]["Hub"] > 0 or name == "UVManifest"
         assert part["Checksum"]["Hub"] == part["Checksum"]["Database"], name
 
 
