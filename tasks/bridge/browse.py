@@ -44,13 +44,13 @@ def browse(command: Browse, desk: Desk) -> Outcome:
         if is_transient(error):
             raise
         return Refused("conflict", f"The table cannot be read: {str(error.orig).partition(chr(10))[0]}")
-    names = [column.name for column in table.c]
+    names = [str(column.name) for column in table.c]  # plain texts: SQLAlchemy has a kind of its own
     rows = [{name: _cut(shown(value), command.whole) for name, value in zip(names, row, strict=True)} for row in found[: command.limit]]
     after = None
     if len(found) > command.limit:
         last = found[command.limit - 1]._mapping
         after = [str(int(value) if isinstance(value, bool) else value) for value in (last[_sorted_by(command, table)], last[_number(table)])]
-    return Done({"Table": table.name, "Columns": names, "Rows": rows, "Next": after})
+    return Done({"Table": str(table.name), "Columns": names, "Rows": rows, "Next": after})
 
 
 def _asked(command: Browse, table: sa.Table) -> sa.Select[Any]:
