@@ -24,6 +24,7 @@ from app.dispatch import Dispatcher
 from app.gateway.api import gateway
 from app.gateway.endpoints import endpoints
 from app.gateway.orders import gateway_orders
+from app.gateway.paths import Slug
 from app.gateway.schemas import schemas
 from app.gateway.tables import tables
 from app.gateway.trying import trying
@@ -111,6 +112,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     # One address, one thing: no redirects (their bodies are HTML) between `/Beacon` and `/Beacon/`, which mean the same.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
+    app.url_map.converters["slug"] = Slug
     app.extensions.update(_parts(settings))
     app.extensions["metrics"] = Metrics(app)
     api: Api = Contract(app)

@@ -98,7 +98,7 @@ def _refuse(meant: list[Ask]) -> NoReturn:
     refuse("not_found", "There is no table at this address, or it is not served.")
 
 
-@endpoints.route("/1.0/<slug>/<path:rest>")
+@endpoints.route("/1.0/<slug:slug>/<path:rest>")
 def get(slug: str, rest: str) -> Response:
     """One record, many, how many, or what a record looks like."""
     served = _found(slug)
@@ -176,7 +176,7 @@ def _told(outcome: Refused) -> Response:
     return failure(outcome.code, outcome.text, **outcome.details)
 
 
-@endpoints.route("/1.0/<slug>/<path:rest>", methods=["POST"])
+@endpoints.route("/1.0/<slug:slug>/<path:rest>", methods=["POST"])
 def post(slug: str, rest: str) -> Response:
     """Store a record, or many: all or none. Bring a deleted one back; ask whether a record would do."""
     served = _found(slug)
@@ -201,7 +201,7 @@ def _rows(outcome: Done | Refused) -> Response:
     return shown(outcome.value["Rows"]) if isinstance(outcome, Done) else _told(outcome)
 
 
-@endpoints.route("/1.0/<slug>/<path:rest>", methods=["PUT"])
+@endpoints.route("/1.0/<slug:slug>/<path:rest>", methods=["PUT"])
 def put(slug: str, rest: str) -> Response:
     """Change a record or many, all or none; or store those that are not there yet."""
     served = _found(slug)
@@ -249,14 +249,14 @@ def _upserted(served: Served, what: str) -> Response:
     return response
 
 
-@endpoints.route("/1.0/<slug>/<path:rest>", methods=["PATCH"])
+@endpoints.route("/1.0/<slug:slug>/<path:rest>", methods=["PATCH"])
 def patch(slug: str, rest: str) -> Response:
     """Change columns of a record."""
     served = _found(slug)
     return _changed(served, served.key(), single())
 
 
-@endpoints.route("/1.0/<slug>/<path:rest>", methods=["DELETE"])
+@endpoints.route("/1.0/<slug:slug>/<path:rest>", methods=["DELETE"])
 def delete(slug: str, rest: str) -> Response:
     """Delete a record; where its table has a mark for that, it can be brought back."""
     served = _found(slug)

@@ -11,20 +11,40 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.reading import _is_question, recorded
+from schema.settings import Settings
+from tests.app.conftest import serving, working
 from tests.app.routes import ENDING, Route
-from tests.app.worker import Worker
+from tests.services.broker import RedisServer
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer) -> Settings:
+    data = str(tmp_path_factory.mktemp("read_only"))
+    return Settings.read({"UV_DATA": data, "REDIS_URL": redis_server.url, "UV_HUB": "hub", "UV_LOG_LEVEL": "ERROR"})
+
+
+@pytest.fixture(scope="module")
+def read_only(settings: Settings, migrated: Path) -> Iterator[Path]:
+    """The complete database, all in one file, and that file and its folder not writable."""
+    with working(settings, migrated) as worker:
+        worker.bury()
+    folder = Path(settings.data)
+    file = folder / "ultravisor.db"
+    file.chmod(stat.S_IRUSR)
+    folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    yield file
+    folder.chmod(stat.S_IRWXU)
+
+
+@pytest.fixture(scope="module")
+def app(settings: Settings, read_only: Path) -> Iterator[Flask]:
+    with serving(settings) as app:
+        yield app
 
 
 @pytest.fixture
-def read_only(idle: Worker, tmp_path: Path) -> Iterator[Path]:
-    """The complete database, all in one file, and that file and its folder not writable."""
-    idle.bury()
-    idle.close()
-    file = tmp_path / "ultravisor.db"
-    file.chmod(stat.S_IRUSR)
-    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
-    yield file
-    tmp_path.chmod(stat.S_IRWXU)
+def client(app: Flask, redis_url: str) -> FlaskClient:
+    return app.test_client()
 
 
 @pytest.mark.parametrize("route", ENDING, ids=str)
