@@ -52,6 +52,7 @@ from app.observer.probing import probing
 from app.reading import Reader
 from app.roster import Roster
 from app.runs.api import runs
+from app.runs.looking import runs_looking
 from app.runs.orders import runs_orders
 from app.runs.starting import starting
 from app.seal import seal
@@ -88,6 +89,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     observer,
     probing,
     runs,
+    runs_looking,
     runs_orders,
     starting,
     metrics,

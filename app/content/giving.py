@@ -18,7 +18,7 @@ def given(content: Content, filename: str, content_type: str) -> Response:
     """The content as a download; 304 to those who have it, 206 for one range, which costs no more than the chunks that it touches."""
     response = current_app.response_class(Chunks(reader(), content), content_type=content_type, direct_passthrough=True)
     response.headers["Content-Length"] = str(content.size)
-    response.headers["Content-Disposition"] = _saved_as(filename)
+    response.headers["Content-Disposition"] = saved_as(filename)
     response.headers["Content-Security-Policy"] = SANDBOX
     response.headers["Cache-Control"] = "private, no-cache"
     response.set_etag(content.digest)
@@ -26,7 +26,7 @@ def given(content: Content, filename: str, content_type: str) -> Response:
     return response
 
 
-def _saved_as(filename: str) -> str:
+def saved_as(filename: str) -> str:
     """The last part of a name, whatever system's path it is; a client that saves under it leaves its folder by no name."""
     last = filename.replace("\\", "/").rpartition("/")[2].strip(". ") or "content"
     plain = "".join(letter if letter.isascii() and letter.isprintable() else "_" for letter in last)

@@ -31,7 +31,19 @@ WHOLE_HASH = 24
 
 item = work_item.c
 _SETTINGS = sa.cast(item.settings, sa.Text)
-_PLAIN = ("work_item_hash", "run_id", "capability", "action", "status", "ticket", "rank", "assigned_beacon_id", "queue_wait_ms", "priority")
+_PLAIN = (
+    "work_item_hash",
+    "run_id",
+    "node_hash",
+    "capability",
+    "action",
+    "status",
+    "ticket",
+    "rank",
+    "assigned_beacon_id",
+    "queue_wait_ms",
+    "priority",
+)
 _MORE = ("attempt_number", "max_attempts", "cancel_requested", "cancel_reason", "submitter_tag", "affinity_key", "progress")
 _TIMES = ("enqueued_at", "dispatched_at", "completed_at", "canceled_at", "due_at")
 _COLUMNS = [

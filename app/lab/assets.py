@@ -16,6 +16,8 @@ FOLDER = Path(__file__).parents[1] / "static"
 #: Libraries of the pages, where script/setup has installed them from the lock file.
 _INSTALLED = Path(__file__).parents[2] / "node_modules"
 LIBRARIES = {
+    "lib/dagre.js": _INSTALLED / "@dagrejs" / "dagre" / "dist" / "dagre.esm.js",
+    "lib/x6.js": _INSTALLED / "@antv" / "x6" / "dist" / "x6.min.js",
     "lib/uplot.js": _INSTALLED / "uplot" / "dist" / "uPlot.esm.js",
     "lib/uplot.css": _INSTALLED / "uplot" / "dist" / "uPlot.min.css",
 }

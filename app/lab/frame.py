@@ -29,6 +29,9 @@ class Place(NamedTuple):
 PLACES = (
     Place("/", "Home"),
     Place("/queue", "Queue"),
+    Place("/operations", "Operations"),
+    Place("/runs", "Runs"),
+    Place("/inputs", "Inputs"),
     Place("/beacons", "Beacons"),
     Place("/timeline", "Timeline"),
     Place("/plots", "Plots"),

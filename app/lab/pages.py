@@ -11,6 +11,8 @@ from app.hub.here import hub_id
 from app.lab import assets, frame, login, shown
 from app.lab.home import home
 from schema.hub.rules.lifecycle import BUCKET_NAMES, BUCKETS, STATUSES
+from schema.runs.rules.run import MODES
+from schema.runs.rules.run import STATUSES as RUN_STATUSES
 
 #: Where a beacon looks for its hub unless it is told.
 USUAL_HOSTS = ("127.0.0.1:54321", "localhost:54321")
@@ -81,6 +83,30 @@ def queue() -> Response:
 def item(work_item_hash: str) -> Response:
     """All of one item."""
     return frame.live(f"/items/{work_item_hash}", "item", "controls", "details", name="Item", hash=work_item_hash)
+
+
+@pages.route("/operations")
+def operations() -> Response:
+    """All operations: with their newest runs, what their audit has found, and what can be done with them."""
+    return frame.live("/operations", "operations", "controls", "runs", modes=MODES)
+
+
+@pages.route("/runs")
+def runs() -> Response:
+    """The runs, newest first; the address holds what is looked for."""
+    return frame.live("/runs", "runs", "controls", "queue", "runs", statuses=RUN_STATUSES)
+
+
+@pages.route("/runs/<run_hash>")
+def run(run_hash: str) -> Response:
+    """One run: its graph, its times, what it says and brings, what it waits for, and what can be done about it."""
+    return frame.live(f"/runs/{run_hash}", "one-run", "controls", "details", "timeline", "graph", "runs", name="Run", hash=run_hash)
+
+
+@pages.route("/inputs")
+def inputs() -> Response:
+    """What runs ask people for."""
+    return frame.live("/inputs", "inputs", "controls", "runs")
 
 
 @pages.route("/beacons")

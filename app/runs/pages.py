@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from app.paging import Capped, Cursor, PageWire
 from schema.runs.rules.run import STATUSES
-from schema.wire import Wire
+from schema.wire import Wire, no_nul
 
 
 class ManifestsQuery(PageWire):
@@ -42,3 +42,18 @@ class ListQuery(PageWire):
 
     limit = Capped(1, 1_000, load_default=1_000)
     after = Cursor(load_default=None)
+
+
+class OperationsQuery(Wire):
+    """Operations by name; those that hold a text, if one is given."""
+
+    limit = Capped(1, 200, load_default=50)
+    after = Cursor(2, load_default=None)
+    text = fields.String(load_default="", validate=[validate.Length(max=200), no_nul])
+
+
+class OutputQuery(Wire):
+    """Which output of which node."""
+
+    node = fields.String(required=True, validate=[validate.Length(min=1, max=256), no_nul])
+    name = fields.String(required=True, validate=[validate.Length(min=1, max=256), no_nul])

@@ -126,6 +126,7 @@ def board_record(row: Row, preview: str) -> dict[str, Any]:
     return {
         "WorkItemHash": row["work_item_hash"],
         "RunID": row["run_id"],
+        "NodeHash": row["node_hash"],
         "Capability": row["capability"],
         "Action": row["action"],
         "Preview": preview,

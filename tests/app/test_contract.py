@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 from tests.app.routes import routes_of
 
 #: Documents, pages and their parts are not described: they describe, or are for people.
-UNDESCRIBED = re.compile(r"/api/openapi\.json|/|/login|/queue|/items/.*|/beacons|/timeline|/plots|/persistence|/health|/favicon\.ico|/static/.*")
+PAGES = r"/|/login|/queue|/items/.*|/operations.*|/runs.*|/inputs|/beacons|/timeline|/plots|/persistence|/health"
+UNDESCRIBED = re.compile(rf"/api/openapi\.json|{PAGES}|/favicon\.ico|/static/.*")
 
 
 @pytest.fixture

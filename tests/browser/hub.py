@@ -59,7 +59,7 @@ class Hub:
 
     def answers(self, path: str) -> Any:
         """What the hub answers there, once it does."""
-        return eventually(lambda: self._get(path), describe=path, within=40)[0]
+        return eventually(lambda: self._get(path), describe=path, within=120)[0]
 
     def _get(self, path: str) -> Any:
         try:
