@@ -25,6 +25,7 @@ from app.gateway.api import gateway
 from app.gateway.endpoints import endpoints
 from app.gateway.orders import gateway_orders
 from app.gateway.paths import Slug
+from app.gateway.querying import querying
 from app.gateway.schemas import schemas
 from app.gateway.tables import tables
 from app.gateway.trying import trying
@@ -95,6 +96,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     metrics,
     gateway,
     gateway_orders,
+    querying,
     schemas,
     bridge,
     lab_persistence,

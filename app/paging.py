@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import marshmallow as ma
-import orjson
 from flask import Response, jsonify, request
+
+from schema.cursor import cursor_of, position_of
 
 Row = TypeVar("Row")
 
 #: Where the next page starts; absent on the last one. The body stays a bare array.
 NEXT = "X-Next-Cursor"
-
-
-def cursor_of(position: Any) -> str:
-    """A position as clients carry it: opaque, so that they do not come to rely on what it is made of.
-
-    >>> position_of(cursor_of(["2025-01-02", "a"]))
-    ['2025-01-02', 'a']
-    """
-    return urlsafe_b64encode(orjson.dumps(position)).rstrip(b"=").decode()
-
-
-def position_of(cursor: str) -> Any:
-    """Inverse of `cursor_of`. Raises ValueError for what was never one."""
-    data = cursor.encode("ascii", "replace")
-    return orjson.loads(urlsafe_b64decode(data + b"=" * (-len(data) % 4)))
 
 
 class Cursor(ma.fields.Field[Any]):

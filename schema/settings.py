@@ -18,6 +18,7 @@ from typing import Any, Self, cast
 
 from schema.errors import BadSettings
 from schema.hub.rules.probing import allowed
+from schema.patterns import BadPattern, pattern_of
 
 
 def setting(env: str, default: Any, help: str, *, secret: bool = False) -> Any:
@@ -66,6 +67,11 @@ class Settings:
         "UV_GATEWAY_HOSTS", "", "Hosts that connections may lead to, separated by commas, * for any run of characters; empty: all."
     )
     compat_status_200: bool = setting("UV_COMPAT_STATUS_200", False, "Answer refusals below /beacon with status 200, as older clients expect it.")
+    proxy_paths: str = setting(
+        "UV_PROXY_PATHS", r"^/?1\.0/[a-z0-9][a-z0-9-]{0,63}/", "Paths of records that work items may ask for, as patterns separated by spaces."
+    )
+    proxy_writes: bool = setting("UV_PROXY_WRITES", True, "Work items may change records.")
+    proxy_widen: bool = setting("UV_PROXY_WIDEN", True, "Work items may widen UV_PROXY_PATHS for those who enqueue them.")
     databeacon: str = setting("UV_DATABEACON", "", "Name of the databeacon whose connections this worker serves; empty: those that name none.")
     flower_address: str = setting("UV_FLOWER_ADDRESS", "127.0.0.1:5555", "Host and port of Flower; empty: do not start it.")
     executor_processes: int = setting("UV_EXECUTOR_PROCESSES", 2, "Processes on this host that carry out tasks of operations: files, HTTP, commands.")
@@ -117,6 +123,11 @@ class Settings:
             raise BadSettings("UV_HUB must be 1 to 64 letters, digits, dots, dashes or underscores")
         if not re.fullmatch(r"[A-Za-z0-9_.-]{0,64}", self.databeacon):
             raise BadSettings("UV_DATABEACON must be up to 64 letters, digits, dots, dashes or underscores")
+        for pattern in self.proxy_paths.split():
+            try:
+                pattern_of(pattern)
+            except BadPattern as error:
+                raise BadSettings(f"UV_PROXY_PATHS: {pattern}: {error}") from error
         for name, least in LEAST.items():
             if getattr(self, name) < least:
                 raise BadSettings(f"{env_of(name)} must be at least {least}")

@@ -48,13 +48,14 @@ def queue_of(connection_id: int) -> str:
     return f"{QUEUE}.{connection_id}"
 
 
-def begin(consumer: Any, settings: Settings) -> None:
-    """Serve what there is, where this worker is a databeacon. Runs in the worker's main process, which keeps no connection."""
+def begin(consumer: Any, settings: Settings) -> bool:
+    """Serve what there is, where this worker is a databeacon; whether it is one. Runs in the worker's main process, which keeps no connection."""
     if QUEUE not in consumer.app.amqp.queues.consume_from:
-        return
+        return False
     _mine.name = settings.databeacon
     for id in [*([] if settings.databeacon else [UNSAVED]), *_known(settings)]:
         consumer.add_task_queue(queue_of(id))
+    return True
 
 
 def _known(settings: Settings) -> list[int]:

@@ -33,14 +33,18 @@ IDLE_MS = 5_000
 LOG_PAGES = 8_000
 
 
-def connect(url: str) -> sa.Engine:
-    """An engine that may write. Made once per process, after the fork: connections must never be shared with a parent."""
+def connect(url: str, *, keep: bool = True) -> sa.Engine:
+    """An engine that may write. Made once per process, after the fork: connections must never be shared with a parent.
+
+    Without `keep` each connection ends with its use: for a process from which others are forked.
+    """
+    pool: dict[str, Any] = {"pool_size": 2} if keep else {"poolclass": sa.NullPool}
     engine = sa.create_engine(
         url,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
         pool_pre_ping=not url.startswith("sqlite"),
-        pool_size=2,
+        **pool,
         connect_args={"timeout": LOCK_MS / 1000} if url.startswith("sqlite") else {},
         isolation_level=None if url.startswith("sqlite") else "READ COMMITTED",
     )

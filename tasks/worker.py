@@ -93,6 +93,7 @@ from tasks.kernel import Kernel, broker
 from tasks.ledger.discard import discard
 from tasks.ledger.replay import replay
 from tasks.ledger.retain import retain
+from tasks.mesh import joining
 from tasks.overtime import limited
 from tasks.runs import clock as running
 from tasks.runs import execute as executing
@@ -373,4 +374,10 @@ def migrate(self: Any) -> None:
 def _begin(sender: Any, **_: Any) -> None:
     vault.key_of(settings)  # made at the first start: the web process seals with it
     app.send_task("migrate", expires=60)
-    serving.begin(sender, settings)
+    if serving.begin(sender, settings):
+        joining.begin(settings, ring)
+
+
+@signals.worker_shutting_down.connect
+def _leave(**_: Any) -> None:
+    joining.leave()

@@ -6,6 +6,7 @@ import click
 
 from schema.errors import UltravisorError
 from ultravisor.commands.beacon import beacon
+from ultravisor.commands.databeacon import databeacon
 from ultravisor.commands.demo import demo
 from ultravisor.commands.doctor import doctor
 from ultravisor.commands.secret import secret
@@ -32,7 +33,7 @@ def cli() -> None:
     """A self-hosted automation hub. `ultravisor up` serves it; settings come from the environment, see `ultravisor settings`."""
 
 
-for command in (up, status, settings, user, token, secret, beacon, doctor, demo):
+for command in (up, status, settings, user, token, secret, beacon, databeacon, doctor, demo):
     cli.add_command(command)
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from schema.bridge.rules.names import EMBEDDED
 from schema.bridge.wire import databeacon_record, instance_record, persistence_choice
 from schema.gateway.tables import connection
 from schema.gateway.wire import connection_record
+from schema.hub.rules.presence import LIVENESS
+from schema.hub.tables import beacon as beacon_row
 from schema.outcome import Done
 
 lab_persistence = Blueprint("lab_persistence", __name__, description="Hubs, databeacons, and which keeps the rows of which.")
@@ -26,6 +28,8 @@ Body = dict[str, Any]
 #: This hub among the instances of the lab.
 HERE = 1
 
+_NAMED = beacon_row.c.name.in_(sa.bindparam("names", expanding=True))
+_PRESENT = sa.select(beacon_row.c.name, beacon_row.c.status).where(beacon_row.c.hub == sa.bindparam("of_hub"), _NAMED)
 #: A databeacon's number is that of the first connection that named it, and one: it stays the same as long as it is known.
 _BEACONS = (
     sa.select(connection.c.databeacon, (sa.func.min(connection.c.id) + 1).label("id"), sa.func.count().label("connections"))
@@ -101,7 +105,9 @@ def _known(id: str) -> None:
 
 def _beacons() -> list[dict[str, Any]]:
     rows = ask(_BEACONS, {"of_hub": hub_id()})
-    return [databeacon_record(1, EMBEDDED, HERE), *(databeacon_record(row["id"], row["databeacon"], HERE) for row in rows)]
+    known = [(1, EMBEDDED), *((row["id"], row["databeacon"]) for row in rows)]
+    present = {row["name"]: LIVENESS[row["status"]] for row in ask(_PRESENT, {"of_hub": hub_id(), "names": [name for _, name in known]})}
+    return [databeacon_record(id, name, HERE, present.get(name, "Unknown")) for id, name in known]
 
 
 def _beacon(id: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from app.answers import Blueprint, refuse, shown
 from app.hub import board, questions
 from app.hub.here import hub_id
 from app.hub.pages import BoardQuery
-from app.paging import cursor_of, position_of
+from schema.cursor import cursor_of, position_of
 from schema.hub.rules.lifecycle import BUCKETS, STATUSES
 from schema.hub.rules.preview import preview
 from schema.hub.wire import board_record

@@ -13,7 +13,7 @@ from app.hub.here import hub_id
 from app.observer import questions, replay
 from app.observer.snapshot import durations_by
 from app.observer.waits import waited
-from app.paging import cursor_of, position_of
+from schema.cursor import cursor_of, position_of
 from schema.hub.rules.forecast import forecast
 from schema.hub.rules.timeline import THRESHOLDS, anomalies_of, bucket_seconds, buckets_of, moment_of, title_of
 from schema.hub.rules.why import eligible

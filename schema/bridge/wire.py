@@ -101,9 +101,10 @@ def instance_record(id: int, hub: str, row: Row | None, beacon_id: Callable[[str
     }
 
 
-def databeacon_record(id: int, name: str, hub: int) -> dict[str, Any]:
-    """A databeacon as the lab lists it."""
-    return {"IDBeacon": id, "Name": name, "BeaconType": "retold-databeacon", "Runtime": "process", "IDUltravisorInstance": hub}
+def databeacon_record(id: int, name: str, hub: int, liveness: str) -> dict[str, Any]:
+    """A databeacon as the lab lists it. `liveness` as beacons have it, `Unknown` for one that has never been there."""
+    told = {"IDBeacon": id, "Name": name, "BeaconType": "retold-databeacon", "Runtime": "process", "IDUltravisorInstance": hub}
+    return {**told, "Liveness": liveness}
 
 
 def persistence_choice(told: Mapping[str, Any], beacon: Mapping[str, Any] | None, connection: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -247,11 +247,12 @@ class Read(Abroad):
 
 
 class Change(Abroad):
-    """A command that changes rows: exactly once, in the lane of its database."""
+    """A command that changes rows: exactly once, in the lane of its database. `user` is the number under which stamps name whoever wants it."""
 
     __slots__ = ()
     entity: int
     digest: str
+    user: int
 
     @property
     def lane(self) -> str:
@@ -266,6 +267,7 @@ class CreateRows(Change):
     connection: int
     entity: int
     digest: str
+    user: int = 0
     rows: list[dict[str, Any]]
     many: bool = False
 
@@ -278,6 +280,7 @@ class UpdateRows(Change):
     connection: int
     entity: int
     digest: str
+    user: int = 0
     keys: list[dict[str, Any]]
     rows: list[dict[str, Any]]
     many: bool = False
@@ -292,6 +295,7 @@ class UpsertRows(Change):
     connection: int
     entity: int
     digest: str
+    user: int = 0
     rows: list[dict[str, Any]]
     form: str = "one"
     key: list[str] = field(default_factory=list)
@@ -305,6 +309,60 @@ class DeleteRow(Change):
     connection: int
     entity: int
     digest: str
+    user: int = 0
     key: dict[str, Any]
     expected: str = ""
     undo: bool = False
+
+
+class Study(Abroad):
+    """A question that may take its time."""
+
+    __slots__ = ()
+
+    @property
+    def lane(self) -> str:
+        return STUDY.of(self.connection)
+
+
+@command("gateway.query", repeatable=True)
+class RunQuery(Study):
+    """Rows of several tables. `tree` is the query, `tables` the entity and digest of each table that it names."""
+
+    hub: str
+    connection: int
+    tree: dict[str, Any]
+    tables: dict[str, list[Any]]
+
+
+@command("gateway.select", repeatable=True)
+class RunSelect(Study):
+    """Rows of a statement of the caller's own, which can only read."""
+
+    hub: str
+    connection: int
+    sql: str
+    cap: int = 10_000
+
+
+@command("gateway.note_request")
+class NoteRequest(ConnectionsCommand):
+    """Leave in the audit what a work item wanted of records: never a value, never a body."""
+
+    hub: str
+    subject: str
+    outcome: str
+    details: dict[str, Any]
+
+
+@command("gateway.set_policy")
+class SetPolicy(ConnectionsCommand):
+    """Widen what the one who asks may reach through work items, or take back what was widened. `writes` None leaves that as it is."""
+
+    hub: str
+    owner: str
+    patterns: list[str] = field(default_factory=list)
+    revoked: list[str] = field(default_factory=list)
+    replace: bool = False
+    writes: bool | None = None
+    seconds: int = 0

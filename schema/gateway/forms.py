@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from marshmallow import ValidationError, fields, pre_load, validate
 
-from schema.wire import Wire, no_nul
+from schema.wire import FreeObject, Wire, no_nul
 
 TITLE: list[Any] = [validate.Length(min=1, max=200), no_nul]
 DATABEACON = validate.Regexp(r"[A-Za-z0-9_.-]{0,64}\Z")
@@ -81,6 +81,14 @@ class EnsureSchemaWire(SchemaWire):
 
     PlanHash = fields.String(load_default="", validate=validate.Length(max=64), metadata={"description": "Do it only if this is still the plan."})
     Force = fields.Boolean(load_default=False, metadata={"description": "Also where a newer version was applied before."})
+
+
+class QueryWire(Absent):
+    """A statement that only reads, or a query as a tree."""
+
+    SQL = fields.String(load_default="", validate=validate.Length(max=65_536))
+    sql = fields.String(load_default="", validate=validate.Length(max=65_536))
+    Query = FreeObject(load_default=None, metadata={"description": "From, Joins, Select, Where, GroupBy, Having, OrderBy, Limit, After."})
 
 
 class IntrospectWire(Absent):

@@ -29,12 +29,12 @@ def condition(entity: Entity, filter: Filter, by: Sequence[str] | None = None) -
     return sa.and_(sa.true(), *parts)
 
 
-def alive(entity: Entity) -> sa.ColumnElement[bool]:
-    """The row is not marked as deleted."""
+def alive(entity: Entity, table: sa.FromClause | None = None) -> sa.ColumnElement[bool]:
+    """The row is not marked as deleted; `table` where it goes by another name."""
     deleted = entity.of_type("Deleted")
     if deleted is None:
         return sa.true()
-    column: Any = entity.table.c[deleted]
+    column: Any = (entity.table if table is None else table).c[deleted]
     return sa.and_(column == entity.value(deleted, 0))
 
 
@@ -53,22 +53,26 @@ def _compared(entity: Entity, compare: Compare) -> Any:
     kind = entity.columns[compare.column]["Kind"]
     if compare.path:
         column, kind = _inside(column, compare), "float" if _numeric(compare) else "text"
-    if compare.operator in ("IN", "NN"):
-        return column.is_(None) if compare.operator == "IN" else column.is_not(None)
-    if compare.operator in ("LK", "NLK"):
-        text = column if kind == "text" else sa.cast(column, sa.String)
-        return text.like(compare.values[0]) if compare.operator == "LK" else text.not_like(compare.values[0])
+    if not compare.date or compare.operator in ("IN", "NN", "LK", "NLK"):
+        return judged(column, kind, compare.operator, compare.values, compare.column)
     try:
-        values = [fitting("time" if compare.date and kind == "text" else kind, value) for value in compare.values]
-        if compare.date:
-            return _on_day(column, compare.operator, fitting("date", compare.values[0]), kind)
+        return _on_day(column, compare.operator, fitting("date", compare.values[0]), kind)
     except Unfit as error:
         raise Unfit(f"{compare.column}: {error}") from None
-    return _judged(column, compare.operator, values)
 
 
-def _judged(column: Any, operator: str, values: list[Any]) -> Any:
-    value: Any = values[0]
+def judged(column: Any, kind: str, operator: str, given: Sequence[Any], name: str) -> Any:
+    """The comparison of a column that holds this kind of values. Raises Unfit for a value that it could not hold."""
+    if operator in ("IN", "NN"):
+        return column.is_(None) if operator == "IN" else column.is_not(None)
+    if operator in ("LK", "NLK"):
+        text = column if kind == "text" else sa.cast(column, sa.String)
+        return text.like(str(given[0])) if operator == "LK" else text.not_like(str(given[0]))
+    try:
+        values = [fitting(kind, value) for value in given]
+    except Unfit as error:
+        raise Unfit(f"{name}: {error}") from None
+    value: Any = values[0] if values else None
     match operator:
         case "INN":
             return column.in_(values)

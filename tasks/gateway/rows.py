@@ -63,7 +63,8 @@ def all_or_nothing(visit: Visit) -> Iterator[None]:
 
 def user_of(visit: Visit) -> int:
     """The number under which stamps name whoever wants it; 0 for those who have none."""
-    return int(visit.actor.id) if visit.actor.kind == "user" and visit.actor.id.isdecimal() and len(visit.actor.id) < 10 else 0
+    command = visit.envelope.command if visit.envelope else None
+    return command.user if isinstance(command, Change) else 0
 
 
 def fresh(entity: Entity, given: Mapping[str, Any], visit: Visit) -> dict[str, Any]:

@@ -53,11 +53,15 @@ def enqueue(command: EnqueueWork, unit: Unit) -> Outcome:
     if command.unique_key:
         _remember(command, unit, row)
     told = {name: row[column] for name, column in _TOLD.items()} | {"EnqueuedAt": moment(unit)}
+    if unit.actor.kind in _KNOWN:
+        told["Actor"] = str(unit.actor)
     record(unit, row, 1, "enqueued", "", row["status"], told)
     unit.at_end(dispatch, command.hub)
     return _answer(row)
 
 
+#: Kinds of actors that have shown who they are: in whose name an item may act.
+_KNOWN = ("user", "token", "console", "system")
 _TOLD = {"Capability": "capability", "Action": "action", "Priority": "priority", "AffinityKey": "affinity_key"}
 
 

@@ -9,9 +9,10 @@ from flask.testing import FlaskClient
 
 from app import asking
 from app.asking import Preference
-from app.paging import Cursor, cursor_of, position_of
+from app.paging import Cursor
 from app.who import actor
 from schema.base import ANONYMOUS, Actor
+from schema.cursor import cursor_of, position_of
 from schema.errors import UltravisorError
 
 

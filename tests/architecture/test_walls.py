@@ -34,6 +34,7 @@ OFFENCES = {
 
 RANKS = {
     "lab": 3,
+    "mesh": 3,
     "bridge": 2,
     "observer": 2,
     "sockets": 2,

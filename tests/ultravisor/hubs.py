@@ -35,7 +35,7 @@ class Hub:
 
     def start(self) -> Hub:
         self.process.start()
-        self.process.wait_for_line("Ultravisor is ready at", within=2 * PATIENCE)
+        self.process.wait_for_line("Ultravisor is ready at", within=4 * PATIENCE)
         return self
 
     def run(self, *arguments: str, within: float = 2 * PATIENCE) -> tuple[int, str]:

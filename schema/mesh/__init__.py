@@ -1,0 +1,1 @@
+"""Databeacons as beacons of the hub: what work items may ask of them."""
