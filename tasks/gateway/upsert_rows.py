@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import exc
 
 from schema.gateway.commands import UpsertRows
@@ -52,10 +53,19 @@ def upsert(entity: Entity, row: Mapping[str, Any], key: list[str], visit: Visit)
             with visit.connection.begin_nested():
                 return insert(entity, fresh(entity, row, visit), visit)
         except exc.IntegrityError as error:
-            # Somebody beside us has stored it in this moment: then it is there to be changed.
+            # It is there to be changed: somebody beside us has stored it in this moment, or it is marked as deleted, and lives again.
             if not match or not is_duplicate(error):
                 raise
-    raise Declined(Refused("duplicate", "Another row has this key already, and it is marked as deleted or changes all the time."))
+            _revive(entity, match, visit)
+    raise Declined(Refused("duplicate", "Another row has this key already, and it changes all the time."))
+
+
+def _revive(entity: Entity, match: Mapping[str, Any], visit: Visit) -> None:
+    """Take the mark of deletion from a row that stands in the way of its own return."""
+    mark = entity.of_type("Deleted")
+    if mark is not None and current(entity, keyed(entity, match), visit, hold=True) is None:
+        ended = {name: None for name in (entity.of_type("DeleteDate"),) if name is not None and entity.columns[name]["Nullable"]}
+        visit.connection.execute(sa.update(entity.table).where(keyed(entity, match)).values({mark: entity.value(mark, 0), **ended}))
 
 
 def _match(entity: Entity, row: Mapping[str, Any], key: list[str]) -> dict[str, Any]:

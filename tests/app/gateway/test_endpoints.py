@@ -195,6 +195,17 @@ def test_upsert_finds_a_row_by_number_guid_and_natural_key(library: Library) -> 
     assert library.rows('SELECT "Title", "Isbn" FROM "Book" ORDER BY 2') == [("c", "1"), ("e", "2")]
 
 
+def test_what_is_marked_as_deleted_can_be_stored_again(library: Library) -> None:
+    made = library.ask("PUT", "Book/Upsert", {"Title": "a", "Isbn": "1"}).json
+    library.ask("DELETE", f"Book/{made['IDBook']}")
+    assert library.ask("POST", "Book", {"Title": "b", "Isbn": "1"}).json["Code"] == "duplicate"
+    again = library.ask("PUT", "Book/Upsert", {"Title": "b", "Isbn": "1"})
+    assert (again.status_code, again.json["IDBook"], again.json["Title"], again.json["DeleteDate"]) == (200, made["IDBook"], "b", None)
+    library.ask("DELETE", "Book/ByKey/Isbn/1")
+    assert library.ask("PUT", "Book/ByKey/Isbn/1?upsert=1", {"Title": "c"}).json["Title"] == "c"
+    assert library.rows('SELECT "Title" FROM "Book"') == [("c",)]
+
+
 def test_rows_are_reached_by_natural_and_by_composite_keys(library: Library) -> None:
     library.add(Title="a", Isbn="i/1")
     assert library.get("Book/ByKey/Isbn/i%2F1")["Title"] == "a"
