@@ -16,11 +16,16 @@ from schema.gateway.rules.statements import reading
 from schema.outcome import Done, Outcome, Refused
 from tasks.gateway.compiling import alive, judged
 from tasks.gateway.drivers.engines import STATEMENT_SECONDS
+from tasks.gateway.drivers.violations import is_overtime
 from tasks.gateway.entities import Entity, entity_of
 from tasks.gateway.opening import engine_for
 from tasks.gateway.values import Unfit, shown
 from tasks.loose import Desk
 
+#: What a driver calls a statement that it does not understand, or that may not be; SQLite has one word for nearly everything.
+_ODD = (exc.ProgrammingError, exc.DataError, exc.NotSupportedError, exc.InternalError)
+_WRONG: dict[str, tuple[type[exc.DBAPIError], ...]] = {"sqlite": (*_ODD, exc.OperationalError)}
+OVERTIME = Refused("target_unavailable", "The statement took longer than it may.", {"Success": False})
 #: Bytes of one answer.
 MOST_BYTES = 32 * 1024 * 1024
 
@@ -37,8 +42,13 @@ def run_query(command: RunQuery, desk: Desk) -> Outcome:
     except (BadQuery, Unfit) as error:
         return Refused("invalid", str(error), {"Fields": {"Query": [str(error)]}})
     began = monotonic()
-    with engine.connect() as connection:
-        rows = connection.execute(statement).all()
+    try:
+        with engine.connect() as connection:
+            rows = connection.execute(statement).all()
+    except exc.DBAPIError as error:
+        if is_overtime(error):
+            return OVERTIME
+        raise
     elapsed, more = round(1000 * (monotonic() - began)), len(rows) > query.limit
     names = [output.name for output in query.outputs]
     told = [dict(zip(names, map(shown, row), strict=False)) for row in rows[: query.limit]]
@@ -62,12 +72,12 @@ def run_select(command: RunSelect, desk: Desk) -> Outcome:
             rows = [dict(zip(names, map(shown, row), strict=True)) for row in result.fetchmany(command.cap + 1)]
             result.close()
             connection.rollback()
-    except (exc.ProgrammingError, exc.DataError, exc.NotSupportedError, exc.InternalError) as error:
-        return Refused("bad_request", str(error.orig).strip().partition("\n")[0], {"Success": False})
-    except exc.OperationalError as error:
-        if error.connection_invalidated or engine.dialect.name != "sqlite" or "interrupted" in str(error.orig):
+    except exc.DBAPIError as error:
+        if is_overtime(error):
+            return OVERTIME
+        if error.connection_invalidated or not isinstance(error, _WRONG.get(engine.dialect.name, _ODD)):
             raise
-        return Refused("bad_request", str(error.orig), {"Success": False})  # SQLite's word for a statement that it does not understand
+        return Refused("bad_request", str(error.orig).strip().partition("\n")[0], {"Success": False})
     more = len(rows) > command.cap
     return _bounded({"Success": True, "Rows": rows[: command.cap], "RowCount": min(len(rows), command.cap), "More": more})
 

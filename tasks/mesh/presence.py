@@ -95,8 +95,10 @@ class Presence:
             try:
                 step()
             except Exception as error:  # noqa: BLE001 - a databeacon that ends for one error is missed by all of its connections
-                passing = is_transient(error) or isinstance(error, redis.RedisError)
-                (log.warning if passing else log.exception)("presence_disturbed", error=repr(error))
+                if is_transient(error) or isinstance(error, redis.RedisError):
+                    log.warning("presence_disturbed", error=repr(error))
+                else:
+                    log.exception("presence_failed")
                 self._ended.wait(CONTACT_SECONDS)
 
     # Contact

@@ -17,6 +17,8 @@ _UNFIT: set[Any] = {
     *(1406, 1264, 1292, 1366, 1048, 1265, 4025, 3819, 1364, 1906, 3105, 8152, 2628, 515, 547, 8115),
     *(sqlite3.SQLITE_CONSTRAINT_NOTNULL, sqlite3.SQLITE_CONSTRAINT_CHECK, sqlite3.SQLITE_MISMATCH),
 }
+#: The statement was cut short since its time was over.
+_OVERTIME: set[Any] = {"57014", 1969, 3024, sqlite3.SQLITE_INTERRUPT}
 #: It would leave a row that refers to nothing.
 _REFERENCE: set[Any] = {"23503", 1451, 1452, sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY}
 
@@ -31,6 +33,10 @@ def code_of(error: exc.DBAPIError) -> Any:
 
 def is_duplicate(error: exc.DBAPIError) -> bool:
     return code_of(error) in _UNIQUE
+
+
+def is_overtime(error: exc.DBAPIError) -> bool:
+    return code_of(error) in _OVERTIME
 
 
 def refusal(error: exc.DBAPIError) -> Refused | None:

@@ -8,6 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from schema.ledger.tables import audit, receipt
+from tasks.gateway import opening
+from tasks.gateway.drivers import engines
 from tests.app.mesh.conftest import Mesh
 from tests.services.processes import eventually
 
@@ -185,6 +187,24 @@ def test_a_statement_is_bounded_and_a_wrong_one_says_so(mesh: Mesh) -> None:
         {"From": "Book", "Selekt": []},
     ):
         assert mesh.client.post(f"/beacon/connection/{id}/query", json={"Query": tree}).status_code == 422, tree
+
+
+ENDLESS = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+    "postgresql": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+    "mysql": "SELECT count(*) FROM information_schema.COLUMNS a, information_schema.COLUMNS b, information_schema.COLUMNS c",
+}
+
+
+@ENGINES
+def test_a_statement_that_would_not_end_is_ended(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(engines.STATEMENT_SECONDS, "study", 0.5)
+    opening.close_all()  # those that are open have the usual time
+    name = mesh.library.engine.dialect.name
+    text = ENDLESS["mysql" if name == "mariadb" else name]
+    cut = mesh.client.post(f"/beacon/connection/{mesh.library.id}/query", json={"SQL": text}, headers={"Prefer": "wait=30"})
+    assert (cut.status_code, cut.json["Error"]) == (502, "The statement took longer than it may."), cut.json
+    assert mesh.client.post(f"/beacon/connection/{mesh.library.id}/query", json={"SQL": "SELECT 1 AS n"}).json["Rows"] == [{"n": 1}]
 
 
 def test_no_secret_is_in_an_answer_an_event_the_audit_or_a_receipt(mesh: Mesh) -> None:
