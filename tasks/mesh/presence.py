@@ -94,7 +94,7 @@ class Presence:
         while not self._ended.is_set():
             try:
                 step()
-            except Exception as error:  # noqa: BLE001 - a databeacon that ends for one error is missed by all of its connections
+            except Exception as error:
                 if is_transient(error) or isinstance(error, redis.RedisError):
                     log.warning("presence_disturbed", error=repr(error))
                 else:
