@@ -11,6 +11,8 @@ from flask import Response, jsonify, request
 
 from schema.cursor import cursor_of, position_of
 
+__all__ = ["NEXT", "Capped", "Cursor", "PageWire", "continued", "cursor_of", "page_of", "position_of"]
+
 Row = TypeVar("Row")
 
 #: Where the next page starts; absent on the last one. The body stays a bare array.
