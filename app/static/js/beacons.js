@@ -115,7 +115,7 @@ function paintReach() {
   if (byId("reach").dataset.state === state) return;
   mark(byId("reach"), "state", state);
   const head = make("tr", {}, make("td"), ...ids.map((id) => make("th", { scope: "col", textContent: names.get(id), title: id })));
-  const rows = ids.map((from) => make("tr", {}, make("th", { scope: "row", textContent: names.get(from) }), ...ids.map((to) => cell(from, to, names))));
+  const rows = ids.map((from) => make("tr", {}, make("th", { scope: "row", textContent: names.get(from), title: names.get(from) }), ...ids.map((to) => cell(from, to, names))));
   byId("reach").replaceChildren(...(ids.length ? [make("table", { className: "reach" }, make("thead", {}, head), make("tbody", {}, ...rows))] : []));
 }
 

@@ -13,8 +13,8 @@ const time = (value) => (value === null || value === undefined ? "–" : span(va
 const PLOTS = [
   { title: "Queue depth", of: "items at once", words: number, series: [["Waiting", "waiting", "--text"], ["Running", "running", "--accent"], ["Stalled", "stalled", "--warn"], ["Slots", "slots", "--faint", [4, 4]]] },
   { title: "Throughput", of: "items per minute", words: number, series: [["StoredPerMinute", "came", "--text", [4, 4]], ["CompletedPerMinute", "completed", "--good"], ["ErroredPerMinute", "failed", "--bad"]] },
-  { title: "Wait", of: "from ready to dispatched", words: time, series: [["WaitP50Ms", "median", "--accent"], ["WaitP95Ms", "95 of 100", "--warn"]] },
-  { title: "Run", of: "from dispatched to completed", words: time, series: [["RunP50Ms", "median", "--accent"], ["RunP95Ms", "95 of 100", "--warn"]] },
+  { title: "Wait", of: "from ready to dispatched", words: time, series: [["WaitP50Ms", "median", "--accent"], ["WaitP95Ms", "95th percentile", "--warn"]] },
+  { title: "Run", of: "from dispatched to completed", words: time, series: [["RunP50Ms", "median", "--accent"], ["RunP95Ms", "95th percentile", "--warn"]] },
 ];
 
 let Library = null, missing = false, told = null, drawn = [];
@@ -57,12 +57,9 @@ function draw() {
   drawn.forEach(({ chart, section, plot }) => {
     const columns = [told.At, ...plot.series.map(([name]) => told[name])];
     chart.setData(columns);
-    // Where nobody points, the newest values stand below.
-    const last = told.Waiting.findLastIndex((value) => value !== null);
-    if (chart.cursor.idx === null || chart.cursor.idx === undefined) chart.setLegend({ idx: last });
     // What the eye sees is said: the newest value of each line.
-    const newest = plot.series.map(([name, word]) => `${word} ${plot.words(told[name].findLast((value) => value !== null))}`);
-    section.querySelector(".plot-body").setAttribute("aria-label", `${plot.title}: ${newest.join(", ")}`);
+    const said = plot.series.map(([name, word]) => `${word} ${plot.words(told[name].findLast((value) => value !== null))}`);
+    section.querySelector(".plot-body").setAttribute("aria-label", `${plot.title}: ${said.join(", ")}`);
   });
 }
 
@@ -75,6 +72,7 @@ function made(plot) {
     width: body.clientWidth || 600,
     height: HEIGHT,
     cursor: { sync: { key: "queue" }, drag: { x: true, y: false } },
+    hooks: { setLegend: [newest] },
     scales: { y: { range: (_, least, most) => [0, most > 0 ? most * 1.08 : 1] } },
     axes: [{ ...axis, values: (_, moments) => moments.map((at) => axisTime(at, told.SecondsPerPoint)) }, { ...axis, size: 64, values: (_, values) => values.map(plot.words) }],
     series: [
@@ -87,6 +85,12 @@ function made(plot) {
   const chart = new Library(options, [[0], ...plot.series.map(() => [null])], body);
   new ResizeObserver(() => body.clientWidth && chart.setSize({ width: body.clientWidth, height: HEIGHT })).observe(body);
   return { chart, section, plot };
+}
+
+/** Where nobody points, the newest values stand below. The library empties its legend with each redrawing, and when the pointer leaves. */
+function newest(chart) {
+  const place = told.Waiting.findLastIndex((value) => value !== null);
+  if ((chart.legend.idx ?? null) === null && place >= 0 && place < chart.data[0].length) chart.setLegend({ idx: place }, false);
 }
 
 function axisTime(at, seconds) {
