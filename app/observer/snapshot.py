@@ -11,7 +11,7 @@ import redis
 from app.broker import broker
 from app.hub import contact, waiting
 from app.hub.here import hub_id
-from app.observer import questions
+from app.observer import questions, running
 from schema import envelope as keys
 from schema.hub.rules.forecast import SAMPLES
 from schema.hub.rules.presence import DEFAULT_PRESENCE_MS, LIVENESS, heartbeat_ms
@@ -42,14 +42,15 @@ def taken(most: int) -> Told:
     hub, now = hub_id(), datetime.now(UTC)
     rows, working, ended = questions.beacons(hub), questions.held(hub, MOST_HELD), questions.ended(hub)
     alive = {row["beacon_id"]: row["status"] for row in rows}
+    over = [_terminal(row, alive) for row in ended[:RECENT_TERMINAL]] + running.ended(hub)
     return {
         "SchemaVersion": "1",
         "GeneratedAt": to_wire(now),
         "HubInstanceID": hub,
         "Beacons": _beacons(hub, rows, working, durations_by(ended, "assigned_beacon_id")),
-        "Operations": {},
+        "Operations": running.under_way(hub, [*ended, *working], now),
         "UpcomingQueue": upcoming_rows(hub, questions.upcoming(hub, most), now),
-        "RecentTerminal": [_terminal(row, alive) for row in ended[:RECENT_TERMINAL]],
+        "RecentTerminal": sorted(over, key=lambda row: row["TerminatedAt"] or "", reverse=True),
         "Policy": POLICY,
     }
 

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from app.observer import timeline
 from schema.hub.tables import work_event
 from tests.app.observer.conftest import Front
+from tests.schema.runs.graphs import node, operation
+from tests.services.processes import eventually
 
 BUDGET = 10
 
@@ -94,7 +96,7 @@ def test_the_snapshot_has_everything(front: Front) -> None:
     front.complete(done)
     front.fail(failed)
     (urgent,) = front.enqueue(Priority=9)
-    told = front.get("/Observer/Snapshot", budget=8)
+    told = front.get("/Observer/Snapshot", budget=10)
     assert set(told) == {"SchemaVersion", "GeneratedAt", "HubInstanceID", "Beacons", "Operations", "UpcomingQueue", "RecentTerminal", "Policy"}
     row = told["Beacons"][beacon]
     assert (row["Liveness"], row["CurrentWorkItems"], list(row["RecentDurations"])) == ("Alive", [running], ["Shell/Execute"])
@@ -104,4 +106,18 @@ def test_the_snapshot_has_everything(front: Front) -> None:
         (failed, "Error", True, "bad"),
         (done, "Complete", False, ""),
     ]
-    assert len(front.get("/Observer/Snapshot?limit=1", budget=8)["UpcomingQueue"]) == 1
+    assert len(front.get("/Observer/Snapshot?limit=1", budget=10)["UpcomingQueue"]) == 1
+
+
+def test_the_snapshot_tells_what_runs_wait_for_and_which_have_ended(front: Front) -> None:
+    front.post("/Operation", **operation([node("end", "end")], ["start.Out>end.In"], Hash="over"))
+    front.post("/Operation", **operation([node("ask", "value-input", OutputAddress="Output.word")], ["start.Out>ask.RequestInput"], Hash="asks"))
+    over, asks = (front.post(f"/Operation/{hash}/Execute/Async")["RunHash"] for hash in ("over", "asks"))
+    eventually(lambda: front.get(f"/Manifest/{asks}")["Status"] == "Waiting")
+    told = front.get("/Observer/Snapshot", budget=12)
+    assert list(told["Operations"]) == [asks]
+    row = told["Operations"][asks]
+    assert (row["OperationHash"], row["Status"], row["WaitingFor"], row["StopTime"]) == ("asks", "Waiting", ["ask"], None)
+    assert [active["NodeHash"] for active in row["ActiveNodes"]] == ["ask"]
+    assert row["RemainingNodeCount"] == 1
+    assert [(one["Kind"], one["RunHash"], one["Status"]) for one in told["RecentTerminal"]] == [("Operation", over, "Complete")]
