@@ -29,8 +29,8 @@ STATEMENT_MS = 3_000
 IDLE_MS = 5_000
 
 
-#: Pages of SQLite's log (32 MB) at which a commit checkpoints by itself, at the price of a wait for the disk; until then the sweep does it.
-LOG_PAGES = 8_000
+#: Pages of SQLite's log (160 MB) at which a commit checkpoints by itself, at the price of a wait for the disk: only where no sweep does it.
+LOG_PAGES = 40_000
 
 
 def connect(url: str, *, keep: bool = True) -> sa.Engine:
