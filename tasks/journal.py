@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -36,6 +37,8 @@ log = structlog.get_logger()
 SLICE = 200
 #: Bytes of envelopes that are decoded together: a few batches of a thousand rows are work enough for one unit.
 SLICE_BYTES = 65_536
+#: Outbox rows that are forgotten together: those of a killed flush are sent again, which their receivers know by the EventGUID.
+TIDY = 8
 #: Tries of one envelope before it goes to the dead letters.
 TRIES = 5
 #: Seconds after which a flush hands over to a fresh message, so that a stopping worker never waits long for it.
@@ -50,6 +53,7 @@ class Applied:
     replies: list[tuple[Envelope, Outcome]] = field(default_factory=list)
     outbox_id: str | None = None
     unit: Unit | None = None
+    tidied: bool = False
 
 
 class Flush:
@@ -68,6 +72,8 @@ class Flush:
         self.held: dict[str, float] = {}
         self.end = 0.0
         self.sent: list[str] = []
+        #: Lane -> what its units remember, as long as the cursor proves that nobody else has written.
+        self.memories: dict[str, dict[Any, Any]] = {}
 
     def run(self) -> bool:
         """Flush until nothing waits. Returns False when somebody else is at it. Raises what is transient; nothing is lost by it."""
@@ -110,6 +116,7 @@ class Flush:
 
     def _learn(self, seen: streams.Look) -> None:
         """Take up new lanes, all of them in a new life of the broker: where they stand, whether one is held or left in the middle."""
+        self.memories = {}
         if seen.epoch != self.epoch:
             self.careful = {}
         self.epoch = seen.epoch
@@ -216,7 +223,8 @@ class Flush:
 
     def _open(self, connection: sa.Connection, lane: str) -> tuple[Unit, str]:
         kernel = self.kernel
-        unit = Unit(connection, lane, kernel.now(), kernel.new_id, listeners=kernel.listeners, settings=kernel.settings)
+        memory = self.memories.pop(lane, {})  # given back by the commit
+        unit = Unit(connection, lane, kernel.now(), kernel.new_id, listeners=kernel.listeners, settings=kernel.settings, memory=memory)
         hub = followed_hub(lane)
         position, reader = cursor.stand(connection, lane, self.epoch, unit.now, hub)
         if hub is not None and reader is not None:
@@ -230,7 +238,8 @@ class Flush:
         crash_point("verbs_done")
         receipts.close()
         applied.outbox_id = unit.close()
-        if self.sent:
+        applied.tidied = len(self.sent) >= TIDY
+        if applied.tidied:
             self.line.ask()  # only what was heard is forgotten
             outbox.tidy(unit.connection, self.sent)
         crash_point("rows_written")
@@ -240,10 +249,11 @@ class Flush:
 
     def _after(self, lane: str, applied: Applied, single: bool = False) -> None:
         """After the commit: answer, send, trim. Whatever is not done here is done by the next sweep."""
-        self.positions[lane] = applied.last
-        self.sent.clear()
         unit = applied.unit
         assert unit is not None
+        self.positions[lane], self.memories[lane] = applied.last, unit.memory
+        if applied.tidied:
+            self.sent.clear()
         parcel = Parcel()
         outbox.answer(parcel, applied.replies, unit.answers)
         outbox.deliver(parcel, unit.deliveries)

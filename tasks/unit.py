@@ -131,6 +131,8 @@ class Unit:
     wakes: list[str] = field(default_factory=list)
     #: What verbs of this unit leave for each other, by whoever leaves it.
     notes: dict[Any, Any] = field(default_factory=dict)
+    #: What it leaves for the units of the same lane that come after it: only what no other lane ever changes. Lost when a unit fails.
+    memory: dict[Any, Any] = field(default_factory=dict)
     #: What a closing step sums up, by the step's own key.
     sums: dict[Any, dict[Any, int]] = field(default_factory=dict)
     #: Notes what this unit changes, where somebody follows the changes of its hub.

@@ -18,12 +18,12 @@ _ALL = sa.select(action_default).where(action_default.c.hub == sa.bindparam("of_
 
 
 def _known(unit: Unit, hub: str) -> Mapping[tuple[str, str], Defaults]:
-    """All defaults of the hub, read once per unit."""
-    known: dict[tuple[str, str], Defaults] | None = unit.notes.get((action_default, hub))
+    """All defaults of the hub, remembered until they change: none but its lane changes them."""
+    known: dict[tuple[str, str], Defaults] | None = unit.memory.get((action_default, hub))
     if known is None:
         rows = unit.read(_ALL, {"of_hub": hub})
         known = {(r.capability, r.action): Defaults(r.timeout_ms, r.max_attempts, r.retry_backoff_ms, r.default_priority) for r in rows}
-        unit.notes[action_default, hub] = known
+        unit.memory[action_default, hub] = known
     return known
 
 
@@ -37,7 +37,7 @@ def _usual(unit: Unit, hub: str, capability: str, action: str) -> Defaults:
 
 
 def _forget(unit: Unit, hub: str) -> None:
-    unit.notes.pop((action_default, hub), None)
+    unit.memory.pop((action_default, hub), None)
     unit.notes.pop((action_default, hub, "usual"), None)
 
 

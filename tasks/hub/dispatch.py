@@ -40,14 +40,20 @@ _OF_HUB = beacon.c.hub == sa.bindparam("of_hub")
 _CALLED = sa.exists().where(
     work_item.c.hub == beacon.c.hub, work_item.c.status == sa.literal_column("'Pending'"), work_item.c.line == sa.literal("@").concat(beacon.c.name)
 )
-_BEACONS = sa.select(
-    *(beacon.c[name] for name in ("beacon_id", "name", "status", "capabilities", "actions", "max_concurrent", "paused_at")),
-    _CALLED.label("called"),
-).where(_OF_HUB, beacon.c.status != "Deregistered")
 _LOADS = (
     sa.select(work_item.c.assigned_beacon_id, sa.func.count().label("load"))
-    .where(work_item.c.hub == sa.bindparam("of_hub"), work_item.c.status.in_(HELD))
+    .where(work_item.c.hub == sa.bindparam("of_hub"), work_item.c.status.in_([sa.literal_column(f"'{status}'") for status in HELD]))
     .group_by(work_item.c.assigned_beacon_id)
+    .subquery()
+)
+_BEACONS = (
+    sa.select(
+        *(beacon.c[name] for name in ("beacon_id", "name", "status", "capabilities", "actions", "max_concurrent", "paused_at")),
+        _CALLED.label("called"),
+        sa.func.coalesce(_LOADS.c.load, 0).label("load"),
+    )
+    .select_from(beacon.outerjoin(_LOADS, _LOADS.c.assigned_beacon_id == beacon.c.beacon_id))
+    .where(_OF_HUB, beacon.c.status != "Deregistered")
 )
 _PAUSED = sa.select(pause.c.capability).where(pause.c.hub == sa.bindparam("of_hub"))
 
@@ -81,12 +87,10 @@ def dispatch(unit: Unit, hub: str) -> None:
 
 def _hands(unit: Unit, hub: str) -> tuple[list[Hand], set[str]]:
     """The registered beacons, and the ids of those for whom somebody waits in their own line."""
-    loads = {row.assigned_beacon_id: row.load for row in unit.read(_LOADS, {"of_hub": hub})}
     hands, called = [], set()
     for row in unit.read(_BEACONS, {"of_hub": hub}):
-        load = loads.get(row.beacon_id, 0)
-        free = max(0, row.max_concurrent - load) if row.status == "Online" and row.paused_at is None else 0
-        hands.append(Hand(row.beacon_id, row.name, frozenset(row.capabilities), free, load, row.actions or {}))
+        free = max(0, row.max_concurrent - row.load) if row.status == "Online" and row.paused_at is None else 0
+        hands.append(Hand(row.beacon_id, row.name, frozenset(row.capabilities), free, row.load, row.actions or {}))
         if row.called:
             called.add(row.beacon_id)
     return hands, called

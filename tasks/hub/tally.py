@@ -42,11 +42,11 @@ def standing(unit: Unit, hub: str, statuses: Sequence[str]) -> dict[tuple[str, s
 
 
 def _stored(unit: Unit, hub: str) -> dict[Key, int]:
-    """What the rows say of items that wait, read once per unit and kept in step with what it writes: admission and dispatch both ask."""
-    stored: dict[Key, int] | None = unit.notes.get((tally, hub))
+    """What the rows say of items that wait: remembered, and kept in step with what the units of the lane write, for no other lane does."""
+    stored: dict[Key, int] | None = unit.memory.get((tally, hub))
     if stored is None:
         rows = unit.read(_STANDING, {"of_hub": hub})
-        stored = unit.notes[tally, hub] = {(hub, row.capability, row.action, row.status): int(row.n) for row in rows}
+        stored = unit.memory[tally, hub] = {(hub, row.capability, row.action, row.status): int(row.n) for row in rows}
     return stored
 
 
@@ -55,7 +55,7 @@ def write(unit: Unit) -> None:
     for (hub, capability, action, status), change in unit.sums.pop(tally, {}).items():
         if not change:
             continue
-        if (stored := unit.notes.get((tally, hub))) is not None:
+        if (stored := unit.memory.get((tally, hub))) is not None:
             stored[hub, capability, action, status] = stored.get((hub, capability, action, status), 0) + change
         of = {"of_hub": hub, "of_capability": capability, "of_action": action, "of_status": status}
         if unit.change(_ADD, of | {"change": change}).rowcount == 0:

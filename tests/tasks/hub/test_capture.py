@@ -97,7 +97,7 @@ def test_noting_costs_a_bulk_statement_and_without_a_reader_nothing(hub: Hub, st
     batches = sum("ledger_cursor" in text and text.startswith("UPDATE") for text in seen)
     mine = [text for text in seen if "ledger_change" in text or ("ledger_feed" in text and "ledger_cursor" not in text)]
     assert len(mine) <= MORE[hub.kernel.engine.dialect.name] * batches, "\n".join(mine)
-    assert len(seen) <= plain + len(mine) + 2
+    assert len(seen) - len(mine) <= (plain + 2) * batches, "a slow machine has more batches than one"
 
 
 @pytest.fixture
