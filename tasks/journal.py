@@ -6,7 +6,7 @@ answer, send, trim. A crash anywhere leaves either nothing or all of it, and the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -27,16 +27,13 @@ from tasks.failures import LostCursor, is_transient
 from tasks.kernel import Kernel
 from tasks.lease import Lease
 from tasks.line import Line, Parcel
+from tasks.pace import Pace
 from tasks.receipts import Receipts
 from tasks.streams import Entry
 from tasks.unit import Unit, look
 
 log = structlog.get_logger()
 
-#: Envelopes that are decoded and foreseen together: enough to share statements, few enough to be thrown away when the time is over.
-SLICE = 200
-#: Bytes of envelopes that are decoded together: a few batches of a thousand rows are work enough for one unit.
-SLICE_BYTES = 65_536
 #: Outbox rows that are forgotten together: those of a killed flush are sent again, which their receivers know by the EventGUID.
 TIDY = 8
 #: Tries of one envelope before it goes to the dead letters.
@@ -64,6 +61,7 @@ class Flush:
         self.group = group
         self.lease = Lease(kernel.redis, group, token)
         self.line = Line(kernel.redis)
+        self.pace = Pace()
         self.epoch = ""
         self.positions: dict[str, str] = {}
         #: Lane -> entry id up to which envelopes run one by one, because their batch failed or killed its flush.
@@ -198,28 +196,30 @@ class Flush:
             unit, position = self._open(connection, lane)
             receipts = Receipts(unit, [])
             applied = Applied(last=position, unit=unit)
-            for part in _slices(entries):
-                if not self._carry_out(part, receipts, applied, deadline):
+            for part in self.pace.slices(lane, entries):
+                done = self._carry_out(part, receipts, applied, deadline)
+                self.pace.learn(lane, done, len(part))
+                if monotonic() > deadline:
                     break
             self._close(unit, receipts, applied, position)
         crash_point("committed")
         return applied
 
-    def _carry_out(self, entries: Sequence[Entry], receipts: Receipts, applied: Applied, deadline: float) -> bool:
-        """The verbs of a few entries. Returns False when the time is over, with the last one done in `applied`."""
+    def _carry_out(self, entries: Sequence[Entry], receipts: Receipts, applied: Applied, deadline: float) -> int:
+        """The verbs of a few entries, at least of one. Returns how many there was time for."""
         unit, verbs = applied.unit, self.kernel.verbs
         assert unit is not None
         envelopes = [decode(data) for _, data in entries]
         receipts.learn(envelopes)
         frame.foresee(envelopes, unit, self.kernel.foresights)
-        for (id, _), envelope in zip(entries, envelopes, strict=True):
+        for done, ((id, _), envelope) in enumerate(zip(entries, envelopes, strict=True), 1):
             outcome = frame.run(envelope, unit, receipts, verbs)
             applied.last = id.decode()
             if envelope.waited:
                 applied.replies.append((envelope, outcome))
             if monotonic() > deadline:
-                return False
-        return True
+                return done
+        return len(entries)
 
     def _open(self, connection: sa.Connection, lane: str) -> tuple[Unit, str]:
         kernel = self.kernel
@@ -323,17 +323,6 @@ class Flush:
         waiting = streams.waiting(self.kernel.redis, self.kernel.settings.one_writer).get(self.group, [])
         if not all(self._is_held(lane) for lane in waiting):
             self.kernel.ring(self.group, 0)
-
-
-def _slices(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
-    """The entries in parts of at most SLICE, and of about SLICE_BYTES; a larger one is a part of its own."""
-    start = size = 0
-    for place, (_, data) in enumerate(entries):
-        if place > start and (place - start >= SLICE or size + len(data) > SLICE_BYTES):
-            yield entries[start:place]
-            start, size = place, 0
-        size += len(data)
-    yield entries[start:]
 
 
 def flush(kernel: Kernel, group: str, token: str) -> bool:

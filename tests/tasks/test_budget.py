@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from schema.ledger.tables import order
-from tasks.journal import SLICE
+from tasks.pace import SLICE
 from tests.tasks.rig import A, Rig
 from tests.tasks.shelf import Put, Refuse
 
