@@ -123,12 +123,10 @@ class Flush:
             known = cursor.positions(connection, self.epoch, lanes)
         cursor.enter(self.kernel.engine, seen.lanes - known.keys(), self.epoch, self.kernel.now())
         self.positions = {lane: known.get(lane, cursor.START) for lane in lanes}
-        client = self.kernel.redis
-        streams.settle(client, self.epoch, known)
+        waits, left = streams.take_up(self.line, self.group, self.epoch, lanes, known)
         now = monotonic()
-        self.held = {lane: now + seconds for lane, seconds in streams.held(client, lanes).items()}
-        left: dict[bytes, bytes] = client.hgetall(keys.running(self.group))  # type: ignore[assignment]  # the client is synchronous
-        self.careful |= {lane.decode(): last.decode() for lane, last in left.items()}
+        self.held = {lane: now + seconds for lane, seconds in waits.items()}
+        self.careful |= left
 
     def _is_held(self, lane: str) -> bool:
         return self.held.get(lane, 0.0) > monotonic()

@@ -103,9 +103,28 @@ def groups(names: Iterable[bytes], one_writer: bool) -> dict[str, list[str]]:
 def settle(client: redis.Redis, epoch: str, positions: dict[str, str]) -> None:
     """Make the lanes' streams agree with their cursors."""
     pipe = client.pipeline(transaction=False)
-    for lane, position in positions.items():
-        pipe.eval(_SETTLE, 2, keys.EPOCH, keys.journal(lane), epoch, position, next_id(position), *id_key(position))
+    for words in _settling(epoch, positions):
+        pipe.execute_command(*words)
     pipe.execute()
+
+
+def _settling(epoch: str, positions: dict[str, str]) -> list[Words]:
+    return [
+        ("EVAL", _SETTLE, 2, keys.EPOCH, keys.journal(lane), epoch, position, next_id(position), *id_key(position))
+        for lane, position in positions.items()
+    ]
+
+
+def take_up(line: Line, group: str, epoch: str, lanes: list[str], positions: dict[str, str]) -> tuple[dict[str, float], dict[str, str]]:
+    """Settle the lanes that have positions. Returns the seconds for which lanes are held, and where a flush that died has left them in the
+    middle of a batch; all in one journey.
+    """
+    settling = _settling(epoch, positions)
+    running = keys.running(group)
+    answers = line.ask([*settling, *(("PTTL", keys.hold(lane)) for lane in lanes), ("HKEYS", running), ("HVALS", running)])
+    *waits, names, ends = answers[len(settling) :]
+    left = {name.decode(): end.decode() for name, end in zip(names, ends, strict=True)}
+    return _seconds(lanes, waits), left
 
 
 def held(client: redis.Redis, lanes: list[str]) -> dict[str, float]:
@@ -113,7 +132,11 @@ def held(client: redis.Redis, lanes: list[str]) -> dict[str, float]:
     pipe = client.pipeline(transaction=False)
     for lane in lanes:
         pipe.pttl(keys.hold(lane))
-    return {lane: left / 1000 for lane, left in zip(lanes, pipe.execute(), strict=True) if left > 0}
+    return _seconds(lanes, pipe.execute())
+
+
+def _seconds(lanes: list[str], milliseconds: list[int]) -> dict[str, float]:
+    return {lane: left / 1000 for lane, left in zip(lanes, milliseconds, strict=True) if left > 0}
 
 
 def wait_for_entries(client: redis.Redis, positions: dict[str, str], milliseconds: int) -> bool:

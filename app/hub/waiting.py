@@ -11,7 +11,7 @@ import redis
 import sqlalchemy as sa
 
 from app.broker import broker
-from app.reading import ask
+from app.reading import ask, plain
 from schema import envelope as keys
 from schema.hub.commands import HUB
 from schema.hub.ids import named_id
@@ -67,7 +67,7 @@ def house_of(hub: str, items: Sequence[Row]) -> House:
     bound = ask(_BOUND, {"ids": [named_id(hub, key) for key in sorted(affinity_keys)]}) if affinity_keys else []
     now = datetime.now(UTC)
     return House(
-        beacons=ask(_BEACONS, {"of_hub": hub}),
+        beacons=plain(_BEACONS, {"of_hub": hub}),
         loads={row["assigned_beacon_id"]: row["load"] for row in ask(_LOADS, {"of_hub": hub})},
         paused=frozenset(row["capability"] for row in ask(_PAUSED, {"of_hub": hub})),
         bound={row["affinity_key"]: row["beacon_id"] for row in bound if row["expires_at"] is None or row["expires_at"] > now},

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.reading import ask
+from app.reading import ask, plain
 from schema.hub.rules.lifecycle import FINAL, HELD
 from schema.hub.tables import IS_PENDING, beacon, probe, work_event, work_item
 
@@ -113,7 +113,7 @@ def _between(bounded: bool, resumed: bool, brief: bool) -> sa.Select[Any]:
 
 def beacons(hub: str) -> Rows:
     """Every registered beacon."""
-    return ask(_BEACONS, {"of_hub": hub})
+    return plain(_BEACONS, {"of_hub": hub})
 
 
 def probes(hub: str) -> Rows:
@@ -123,12 +123,12 @@ def probes(hub: str) -> Rows:
 
 def upcoming(hub: str, most: int) -> Rows:
     """Waiting items in the order of dispatch."""
-    return ask(_UPCOMING, {"of_hub": hub, "most": most})
+    return plain(_UPCOMING, {"of_hub": hub, "most": most})
 
 
 def held(hub: str, most: int) -> Rows:
     """Items that somebody works on."""
-    return ask(_HELD, {"of_hub": hub, "most": most})
+    return plain(_HELD, {"of_hub": hub, "most": most})
 
 
 def ended(hub: str) -> Rows:

@@ -70,7 +70,8 @@ def item_for_beacon(row: Row, attempt: int, dispatched_at: datetime, waited_ms: 
 
 def work_item_record(row: Row, health: Health = NOT_LOOKED) -> dict[str, Any]:
     """An item as lists and the board show it, with the health that somebody has looked up."""
-    progress = row["progress"] or {}
+    progress, due = row["progress"] or {}, row["due_at"]
+    enqueued, dispatched = to_wire(row["enqueued_at"]), to_wire(row["dispatched_at"])
     return {
         "WorkItemHash": row["work_item_hash"],
         "RunID": row["run_id"],
@@ -86,12 +87,12 @@ def work_item_record(row: Row, health: Health = NOT_LOOKED) -> dict[str, Any]:
         "Status": row["status"],
         "Bucket": BUCKETS[row["status"]],
         "TimeoutMs": row["timeout_ms"],
-        "CreatedAt": to_wire(row["enqueued_at"]),
-        "EnqueuedAt": to_wire(row["enqueued_at"]),
+        "CreatedAt": enqueued,
+        "EnqueuedAt": enqueued,
         # One moment with us; the original has three, for it assigns, dispatches and claims in steps.
-        "AssignedAt": to_wire(row["dispatched_at"]),
-        "ClaimedAt": to_wire(row["dispatched_at"]),
-        "DispatchedAt": to_wire(row["dispatched_at"]),
+        "AssignedAt": dispatched,
+        "ClaimedAt": dispatched,
+        "DispatchedAt": dispatched,
         "StartedAt": to_wire(row["started_at"]),
         "CompletedAt": to_wire(row["completed_at"]),
         "CanceledAt": to_wire(row["canceled_at"]),
@@ -101,17 +102,17 @@ def work_item_record(row: Row, health: Health = NOT_LOOKED) -> dict[str, Any]:
         "AttemptNumber": row["attempt_number"],
         "MaxAttempts": row["max_attempts"],
         "RetryBackoffMs": row["retry_backoff_ms"],
-        "NotBefore": to_wire(row["due_at"]) if row["status"] == "Delayed" else None,
+        "NotBefore": to_wire(due) if row["status"] == "Delayed" else None,
         "ConcurrencyKey": row["concurrency_key"],
         "ConcurrencyLimit": row["concurrency_limit"],
         "UniqueKey": row["unique_key"],
-        "RetryAfter": to_wire(row["due_at"]) if row["status"] == "RetryScheduled" else None,
+        "RetryAfter": to_wire(due) if row["status"] == "RetryScheduled" else None,
         "LastError": row["last_error"],
         "CancelRequested": row["cancel_requested"],
         "CancelReason": row["cancel_reason"],
         "SubmitterTag": row["submitter_tag"],
         "Metadata": row["metadata"],
-        "Progress": {name: value for name, value in progress.items() if name != "Log"},
+        "Progress": {name: value for name, value in progress.items() if name != "Log"} if progress else {},
         "AccumulatedLog": progress.get("Log", []),
         "Result": row["result"],
         "Health": health.value,
