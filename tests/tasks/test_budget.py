@@ -22,7 +22,8 @@ def heads(statements: list[str]) -> Counter[str]:
     found: Counter[str] = Counter()
     for text in statements:
         words = text.replace("\n", " ").split()
-        table = next((word.split("(")[0] for word in words if word.startswith(("ledger_", "shelf_")) and "." not in word), "")
+        tables = [word.split("(")[0] for word in words if word.startswith(("ledger_", "shelf_")) and "." not in word] or [""]
+        table = tables[-1 if words[0] == "SELECT" else 0]  # a column may be a question of its own
         found[f"{words[0]} {table}".strip()] += 1
     return found
 
