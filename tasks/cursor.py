@@ -11,6 +11,7 @@ from sqlalchemy import exc
 
 from schema.ledger.tables import cursor, feed
 from tasks.failures import LostCursor
+from tasks.prepared import Prepared
 
 #: The position of a lane that has applied nothing in this epoch.
 START = "0-0"
@@ -19,12 +20,12 @@ _MINE = (cursor.c.lane == sa.bindparam("in_lane")) & (cursor.c.epoch == sa.bindp
 #: Of all lives of the broker: a flush of a former life, frozen in the middle, must keep the flush of this life waiting.
 _READER = sa.select(feed.c.reader).where(feed.c.hub == sa.bindparam("of_hub"))
 _STAND = sa.select(cursor.c.epoch, cursor.c.position, _READER.scalar_subquery().label("reader"))
-_POSITIONS = _STAND.where(cursor.c.lane == sa.bindparam("in_lane")).order_by(cursor.c.epoch)
-_POSITION = _STAND.where(_MINE)
+_POSITIONS = Prepared(_STAND.where(cursor.c.lane == sa.bindparam("in_lane")).order_by(cursor.c.epoch).with_for_update(of=cursor))
+_POSITION = Prepared(_STAND.where(_MINE))
 _ALL = sa.select(cursor.c.lane, cursor.c.position).where(cursor.c.epoch == sa.bindparam("in_epoch"))
 _SOME = _ALL.where(cursor.c.lane.in_(sa.bindparam("lanes", expanding=True)))
-_MOVE = sa.update(cursor).where(_MINE, cursor.c.position == sa.bindparam("old")).values(position=sa.bindparam("new"), moved_at=sa.bindparam("at"))
-_MOVE_UNFOLLOWED = _MOVE.where(~sa.exists(_READER))
+_MOVING = sa.update(cursor).where(_MINE, cursor.c.position == sa.bindparam("old")).values(position=sa.bindparam("new"), moved_at=sa.bindparam("at"))
+_MOVE, _MOVE_UNFOLLOWED = Prepared(_MOVING), Prepared(_MOVING.where(~sa.exists(_READER)))
 
 
 def enter(engine: sa.Engine, lanes: Iterable[str], epoch: str, now: datetime) -> None:
@@ -46,10 +47,10 @@ def stand(connection: sa.Connection, lane: str, epoch: str, now: datetime, hub: 
     With it, by the same statement, who follows the changes of `hub`, if anybody does.
     """
     if connection.dialect.name == "sqlite":
-        rows = connection.execute(_POSITION, {"in_lane": lane, "in_epoch": epoch, "of_hub": hub})
+        rows = _POSITION.run(connection, {"in_lane": lane, "in_epoch": epoch, "of_hub": hub})
     else:
-        rows = connection.execute(_POSITIONS.with_for_update(of=cursor), {"in_lane": lane, "of_hub": hub})
-    found = {row.epoch: (row.position, row.reader) for row in rows}.get(epoch)
+        rows = _POSITIONS.run(connection, {"in_lane": lane, "of_hub": hub})
+    found = {of: (position, reader) for of, position, reader in rows}.get(epoch)
     if found is None:
         connection.execute(sa.insert(cursor), {"lane": lane, "epoch": epoch, "position": START, "moved_at": now})
         return START, connection.scalar(_READER, {"of_hub": hub})
@@ -67,9 +68,9 @@ def move(connection: sa.Connection, lane: str, epoch: str, old: str, new: str, n
     """
     values = {"in_lane": lane, "in_epoch": epoch, "old": old, "new": new, "at": now}
     if unfollowed is None or connection.dialect.name == "sqlite":  # where nobody else can have begun meanwhile
-        moved = connection.execute(_MOVE, values)
+        moved = _MOVE.run(connection, values)
     else:
-        moved = connection.execute(_MOVE_UNFOLLOWED, values | {"of_hub": unfollowed})
+        moved = _MOVE_UNFOLLOWED.run(connection, values | {"of_hub": unfollowed})
     if moved.rowcount != 1:
         raise LostCursor(f"{lane} is no longer at {old}")
 

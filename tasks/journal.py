@@ -6,7 +6,8 @@ answer, send, trim. A crash anywhere leaves either nothing or all of it, and the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -70,6 +71,7 @@ class Flush:
         self.held: dict[str, float] = {}
         self.end = 0.0
         self.sent: list[str] = []
+        self.connection: sa.Connection | None = None
         #: Lane -> what its units remember, as long as the cursor proves that nobody else has written.
         self.memories: dict[str, dict[Any, Any]] = {}
 
@@ -77,16 +79,21 @@ class Flush:
         """Flush until nothing waits. Returns False when somebody else is at it. Raises what is transient; nothing is lost by it."""
         if not self.lease.take():
             return False
-        try:
-            self._work()
-        except LostCursor as lost:
-            log.info("cursor_lost", group=self.group, reason=str(lost))
-        finally:
-            self.line.close()
-            self.lease.leave()
+        with ExitStack() as leaving:
+            leaving.callback(self.lease.leave)
+            leaving.callback(self._disconnect)
+            try:
+                self._work()
+            except LostCursor as lost:
+                log.info("cursor_lost", group=self.group, reason=str(lost))
         crash_point("lease_released")
         self._look_once_more()
         return True
+
+    def _disconnect(self) -> None:
+        self.line.close()
+        if self.connection is not None:
+            self.connection.close()
 
     def _work(self) -> None:
         self.end = monotonic() + LIFE_SECONDS
@@ -190,7 +197,7 @@ class Flush:
         """One transaction: verbs, rows, outbox, cursor. Takes as many entries as the time budget allows, at least one."""
         kernel = self.kernel
         deadline = monotonic() + kernel.settings.unit_ms / 1000
-        with kernel.engine.begin() as connection:
+        with self._begun() as connection:
             unit, position = self._open(connection, lane)
             receipts = Receipts(unit, [])
             applied = Applied(last=position, unit=unit)
@@ -218,6 +225,14 @@ class Flush:
             if monotonic() > deadline:
                 return done
         return len(entries)
+
+    @contextmanager
+    def _begun(self) -> Iterator[sa.Connection]:
+        """A transaction, on the one connection that the flush keeps for all of them."""
+        if self.connection is None:
+            self.connection = self.kernel.engine.connect()
+        with self.connection.begin():
+            yield self.connection
 
     def _open(self, connection: sa.Connection, lane: str) -> tuple[Unit, str]:
         kernel = self.kernel
@@ -292,8 +307,7 @@ class Flush:
         self._after(lane, applied, single=True)
 
     def _buried(self, lane: str, entry: Entry, tries: int, error: Exception) -> Applied:
-        kernel = self.kernel
-        with kernel.engine.begin() as connection:
+        with self._begun() as connection:
             unit, position = self._open(connection, lane)
             applied = Applied(last=entry[0].decode(), unit=unit)
             applied.replies = bury(unit, entry, tries, error)
@@ -311,7 +325,7 @@ class Flush:
     def _tidy(self) -> None:
         self.line.ask()
         if self.sent:
-            with self.kernel.engine.begin() as connection:
+            with self._begun() as connection:
                 outbox.tidy(connection, self.sent)
             self.sent.clear()
         crash_point("outbox_tidied")
