@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What it gives are the driver's values: for columns of text and numbers alone. Every parameter has one value."""
+    """What it gives are the driver's values: for columns of text and numbers alone. Every parameter has a name and one value."""
 
     statement: Any
 

@@ -29,8 +29,9 @@ def heads(statements: list[str]) -> Counter[str]:
 
 
 @pytest.fixture
-def warm(rig: Rig) -> Rig:
-    """A worker whose lane has its cursor."""
+def warm(rigs: Callable[..., Rig]) -> Rig:
+    """A worker whose lane has its cursor, with time for a batch also on a slow machine."""
+    rig = rigs(UV_UNIT_MS="10000")
     rig.send(Refuse(shelf="a", what="first"))
     rig.drain()
     return rig

@@ -11,9 +11,7 @@ from tasks.kernel import clock
 from tasks.prepared import Prepared
 from tests.tasks.rig import Rig
 
-_SET = Prepared(
-    sa.update(cursor).where(cursor.c.lane == sa.bindparam("of_lane")).values(position=sa.bindparam("to"), moved_at=sa.bindparam("at"), epoch="e")
-)
+_SET = Prepared(sa.update(cursor).where(cursor.c.lane == sa.bindparam("of_lane")).values(position=sa.bindparam("to"), moved_at=sa.bindparam("at")))
 _GET = Prepared(
     sa.select(cursor.c.lane, cursor.c.position).where(cursor.c.lane.in_([sa.bindparam("one"), sa.bindparam("two")])).order_by(cursor.c.lane)
 )
@@ -26,8 +24,8 @@ def test_it_changes_and_asks_on_every_engine(rig: Rig) -> None:
             connection.execute(sa.insert(cursor), {"lane": lane, "epoch": "e", "position": "0-0", "moved_at": now})
         at = now + timedelta(days=1)
         for _ in range(2):
-            assert _SET.run(connection, {"of_lane": "b", "to": "7-1", "at": at, "epoch": "e"}).rowcount == 1
-        assert _SET.run(connection, {"of_lane": "nobody", "to": "7-1", "at": at, "epoch": "e"}).rowcount == 0
+            assert _SET.run(connection, {"of_lane": "b", "to": "7-1", "at": at}).rowcount == 1
+        assert _SET.run(connection, {"of_lane": "nobody", "to": "7-1", "at": at}).rowcount == 0
         assert [tuple(row) for row in _GET.run(connection, {"two": "b", "one": "c"})] == [("b", "7-1"), ("c", "0-0")]
         moments = connection.execute(sa.select(cursor.c.moved_at).where(cursor.c.lane.in_(["a", "b"])).order_by(cursor.c.lane)).scalars().all()
         assert moments == [now, at]
