@@ -50,7 +50,7 @@ def stand(connection: sa.Connection, lane: str, epoch: str, now: datetime, hub: 
         rows = _POSITION.run(connection, {"in_lane": lane, "in_epoch": epoch, "of_hub": hub})
     else:
         rows = _POSITIONS.run(connection, {"in_lane": lane, "of_hub": hub})
-    found = {of: (position, reader) for of, position, reader in rows}.get(epoch)
+    found = {row.epoch: (row.position, row.reader) for row in rows}.get(epoch)
     if found is None:
         connection.execute(sa.insert(cursor), {"lane": lane, "epoch": epoch, "position": START, "moved_at": now})
         return START, connection.scalar(_READER, {"of_hub": hub})

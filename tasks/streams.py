@@ -103,8 +103,8 @@ def groups(names: Iterable[bytes], one_writer: bool) -> dict[str, list[str]]:
 def settle(client: redis.Redis, epoch: str, positions: dict[str, str]) -> None:
     """Make the lanes' streams agree with their cursors."""
     pipe = client.pipeline(transaction=False)
-    for words in _settling(epoch, positions):
-        pipe.execute_command(*words)
+    for _, script, count, *words in _settling(epoch, positions):
+        pipe.eval(script, count, *words)
     pipe.execute()
 
 
