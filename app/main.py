@@ -52,6 +52,7 @@ from app.observer.api import observer
 from app.observer.probing import probing
 from app.reading import Reader
 from app.roster import Roster
+from app.runs.answering import answering
 from app.runs.api import runs
 from app.runs.looking import runs_looking
 from app.runs.orders import runs_orders
@@ -92,6 +93,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     runs,
     runs_looking,
     runs_orders,
+    answering,
     starting,
     metrics,
     gateway,

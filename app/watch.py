@@ -35,12 +35,14 @@ SEND_SECONDS = 20
 TOGETHER = 100
 
 _TOPIC = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
+_RUN = re.compile(r"[A-Za-z0-9._:@-]{1,128}")
 
 
 @watch.route("/api/events")
 @watch.doc(
     parameters=[
         {"in": "query", "name": "topics", "required": True, "schema": {"type": "string"}, "description": "Names of topics, separated by commas."},
+        {"in": "query", "name": "run", "schema": {"type": "string"}, "description": "With the topic run alone: only what this run does."},
         {"in": "header", "name": "Last-Event-ID", "schema": {"type": "string"}, "description": "The id of the last event seen."},
     ]
 )
@@ -53,7 +55,7 @@ def events() -> Response:
         raise Overloaded("Too many watchers; each of them holds a thread.")
     _limit_sending()
     response = Response(
-        _lines(watcher, _still_known()), mimetype="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        _lines(watcher, _still_known(), _wanted()), mimetype="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
     # And not at the end of the generator, which never runs when the client goes before its first line.
     response.call_on_close(lambda: tail.leave(watcher))
@@ -89,6 +91,14 @@ def _topics() -> list[str]:
     return topics
 
 
+def _wanted() -> bytes:
+    """What an event must hold to be told: the mark of one run, or nothing."""
+    run = request.args.get("run", "")
+    if run and (not _RUN.fullmatch(run) or _topics() != ["run"]):
+        refuse("bad_request", "run is the hash of a run, together with topics=run.")
+    return b'"RunHash":"%s"' % run.encode() if run else b""
+
+
 def _limit_sending() -> None:
     """A client that is there but does not read must not hold a thread for ever."""
     sock = request.environ.get("gunicorn.socket")
@@ -97,17 +107,17 @@ def _limit_sending() -> None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", SEND_SECONDS, 0))
 
 
-def _lines(watcher: Watcher, still_known: Callable[[], bool]) -> Iterator[bytes]:
+def _lines(watcher: Watcher, still_known: Callable[[], bool], wanted: bytes) -> Iterator[bytes]:
     # The id alone: whoever loses the connection before the first event comes back to this very place.
     yield b"retry: 1000\nid: %s\n\n" % watcher.id
     for batch in watcher.missed():
-        yield b"".join(_line(watcher, item) for item in batch)
+        yield b"".join(_line(watcher, item, wanted) for item in batch)
     while True:
         items, last = _next(watcher)
         if watcher.cut:
             yield _line(watcher, watcher.reset_now("slow"))
             return
-        yield b"".join(_line(watcher, item) for item in items) or b": \n\n"
+        yield b"".join(_line(watcher, item, wanted) for item in items) or b": \n\n"
         if last or not still_known():
             return
 
@@ -128,7 +138,9 @@ def _next(watcher: Watcher) -> tuple[list[Event | Reset], bool]:
     return items, True
 
 
-def _line(watcher: Watcher, item: Event | Reset) -> bytes:
+def _line(watcher: Watcher, item: Event | Reset, wanted: bytes = b"") -> bytes:
     watcher.move(item)
+    if isinstance(item, Event) and wanted not in item.data:
+        return b""
     kind, data = (RESET, b'{"Reason":"%s"}' % item.reason.encode()) if isinstance(item, Reset) else (item.topic.encode(), item.data)
     return b"id: %s\nevent: %s\ndata: %s\n\n" % (watcher.id, kind, data)

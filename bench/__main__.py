@@ -9,6 +9,7 @@ USAGE = """\
 What can be measured:
   kernel [--quick] [--json] [--write] [--only PART]   journal, flush, one process
   hub    [--quick] [--json] [--write] [--only PART]   the whole hub: items, beacons, lists
+  runs   [--quick] [--json] [--write] [--only PART]   operations: batches, hashes, lists, a giant graph
   persistence [--quick] [--json] [--write]            foreign databases: reads, inserts
   --chaos [--kills N] [--seed N] ...                  processes killed under load, then an audit in SQL
 """
@@ -25,6 +26,10 @@ def main(arguments: Sequence[str]) -> int:
             from bench import hub
 
             return hub.SUITE.main(rest)
+        case ["runs", *rest]:
+            from bench import runs
+
+            return runs.SUITE.main(rest)
         case ["persistence", *rest]:
             from bench import persistence
 

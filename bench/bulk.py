@@ -68,8 +68,8 @@ def _load(engine: sa.Engine, count: int, status: str, counts: dict[str, int], mo
         told = {"from_status": "", "to_status": "Pending", "beacon_id": "", "payload": {}, "emitted_at": NOW}
         connection.execute(sa.insert(work_event), stored | told)
         numbered = {"work_item_hash": "printf('wi-bench-%012d', n)", "ticket": "printf('01900000-0000-7000-8000-%012d', n)"}
-        _copies(connection, work_item, count, numbered | {"status": status} | more)
-        _copies(connection, work_event, count, {"work_item_hash": numbered["work_item_hash"], "event_guid": "printf('g%012d', n)"})
+        copies(connection, work_item, count, numbered | {"status": status} | more)
+        copies(connection, work_event, count, {"work_item_hash": numbered["work_item_hash"], "event_guid": "printf('g%012d', n)"})
         for state, items in counts.items():
             of = {"hub": HUB, "capability": CAPABILITY, "action": ACTION, "status": state, "items": items}
             connection.execute(sa.insert(tally), of)
@@ -81,7 +81,7 @@ def load_beacons(engine: sa.Engine, count: int) -> None:
     row = {"hub": HUB, "beacon_id": beacon_of(0), "name": "bench", "status": "Online", "max_concurrent": 1, "tags": {}, "contexts": {}, **lists}
     with engine.begin() as connection:
         connection.execute(sa.insert(beacon), row | {"presence_ms": 10**9, "registered_at": NOW, "last_contact_at": NOW})
-        _copies(connection, beacon, count, {"beacon_id": "printf('bcn-bench-%012d', n)", "name": "printf('bench-%012d', n)"})
+        copies(connection, beacon, count, {"beacon_id": "printf('bcn-bench-%012d', n)", "name": "printf('bench-%012d', n)"})
 
 
 def beacon_of(number: int) -> str:
@@ -89,7 +89,7 @@ def beacon_of(number: int) -> str:
     return f"bcn-bench-{number:012d}"
 
 
-def _copies(connection: sa.Connection, table: sa.Table, count: int, changed: dict[str, str]) -> None:
+def copies(connection: sa.Connection, table: sa.Table, count: int, changed: dict[str, str]) -> None:
     """Copy the only row of a table so many times, with some columns computed from the number `n`; the pattern itself goes."""
     columns = [column.name for column in table.columns]
     chosen = ", ".join(changed.get(name, f"pattern.{name}") for name in columns)

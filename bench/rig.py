@@ -7,7 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
@@ -76,6 +76,14 @@ class Rig:
     def await_web(self) -> None:
         """Until the web process says that it is ready."""
         self._await("web", lambda: here.ask(self.settings, "/readyz", timeout=2)[0] == 200)
+
+    def wait_for(self, question: Callable[[], bool]) -> None:
+        """Until the question is answered with yes. Raises RuntimeError after PATIENCE."""
+        deadline = monotonic() + PATIENCE
+        while not question():
+            if monotonic() > deadline:
+                raise RuntimeError(f"not done after {PATIENCE:g} s")
+            sleep(0.005)
 
     def resident(self) -> dict[str, list[float]]:
         """Megabytes of each process, by service; the first of a service is the one that started the others."""

@@ -83,6 +83,7 @@ class Settings:
         "",
         "Private addresses that operations may call by HTTP, as IP networks separated by commas, e.g. 10.0.0.0/8; empty: none.",
     )
+    output_store: int = setting("UV_OUTPUT_STORE_THRESHOLD_BYTES", 1_048_576, "Bytes from which on an output of a node lies in the content store.")
     run_local_shell: bool = setting("UV_RUN_LOCAL_SHELL", False, "Operations run commands on this host, and not on a beacon.")
     batch: int = setting("UV_BATCH", 1_000, "Commands that one transaction takes at most.")
     unit_ms: int = setting("UV_UNIT_MS", 50, "Milliseconds after which a transaction takes no further command.")

@@ -103,7 +103,7 @@ from tasks.runs.answer import answer
 from tasks.runs.force_error import force_error
 from tasks.runs.listening import operations_brought, work_ended
 from tasks.runs.retry import fork, retry
-from tasks.runs.start import start, start_batch
+from tasks.runs.start import foresee_many, start, start_batch, start_many
 from tasks.runs.tick import tick as runs_tick
 from tasks.runs.tidy import tidy
 from tasks.unit import Listener
@@ -157,6 +157,7 @@ VERBS: Mapping[str, Verb] = {
     runs.DeleteTemplate.name: operations.delete_template,
     runs.StartOperation.name: start,
     runs.StartBatch.name: start_batch,
+    runs.StartMany.name: start_many,
     runs.GoOn.name: reports.go_on,
     runs.NodeFinished.name: reports.node_finished,
     runs.AnswerInput.name: answer,
@@ -174,6 +175,7 @@ FORESIGHTS: Mapping[str, Foresight] = {
     **dict.fromkeys((CancelWork.name, *board.NAMING), foresee),
     **dict.fromkeys((EnqueueWork.name, EnqueueBatch.name), enqueuing.foresee),
     **dict.fromkeys((runs.NodeFinished.name, runs.GoOn.name, runs.StartOperation.name), reports.foresee),
+    runs.StartMany.name: foresee_many,
 }
 
 #: Who hears what another domain has done, within its unit.

@@ -10,7 +10,7 @@ from flask import Response, current_app
 
 from app.answers import Blueprint, page_of, refuse, shown, tagged
 from app.hub.here import hub_id
-from app.runs import audit, library, questions
+from app.runs import audit, library, outputs, questions
 from app.runs.pages import HistoryQuery, ListQuery, ManifestQuery, ManifestsQuery
 from schema.runs.wire import event_record, manifest_record, operation_record, summary_record, waiting_record
 from schema.settings import Settings
@@ -160,7 +160,7 @@ def batch(hashes: list[str]) -> dict[str, Any]:
     events, nodes = questions.events_of_many(list(rows)), questions.nodes_of(list(rows))
     types = questions.task_types(hub_id(), settings().run_local_shell)
     made = [
-        manifest_record(row, [node for node in nodes if node["run_hash"] == hash], events.get(hash, []), types, staging_of(hash), False)
+        manifest_record(row, [node for node in nodes if node["run_hash"] == hash], events.get(hash, []), types, staging_of(hash), {})
         for hash, row in rows.items()
     ]
     return {"Manifests": made, "NotFound": [hash for hash in hashes if hash not in rows]}
@@ -181,7 +181,8 @@ def manifest_of(run_hash: str, inline: bool = False) -> dict[str, Any]:
     """The manifest. Refuses a hash that nobody knows."""
     row = run_row(run_hash)
     types = questions.task_types(hub_id(), settings().run_local_shell)
-    return manifest_record(row, questions.nodes_of([run_hash]), questions.events_of(run_hash), types, staging_of(run_hash), inline)
+    nodes = questions.nodes_of([run_hash])
+    return manifest_record(row, nodes, questions.events_of(run_hash), types, staging_of(run_hash), outputs.whole(nodes) if inline else {})
 
 
 def run_row(run_hash: str) -> Any:

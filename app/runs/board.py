@@ -8,7 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.reading import ask
+from app.runs.outputs import whole
 from schema.runs.tables import node, operation, revision, run
+from schema.runs.wire import outputs_record
 
 Row = Mapping[Any, Any]
 Rows = Sequence[Row]
@@ -54,6 +56,6 @@ def _newest(hub: str, hash: str) -> sa.Select[Any]:
 
 
 def outputs_of(run_hash: str, node_hash: str) -> Mapping[str, Any] | None:
-    """What a node has brought; None where there is no such node."""
-    found = next(iter(ask(sa.select(node.c.outputs).where(node.c.run_hash == run_hash, node.c.node_hash == node_hash))), None)
-    return None if found is None else found["outputs"]
+    """What a node has brought, large outputs among them; None where there is no such node."""
+    found = next(iter(ask(sa.select(node.c.outputs, node.c.stored).where(node.c.run_hash == run_hash, node.c.node_hash == node_hash))), None)
+    return None if found is None else outputs_record(found, whole([found]))

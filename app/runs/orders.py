@@ -81,27 +81,6 @@ def fork(body: Body, run_hash: str) -> Response:
     return carry_out(commands.ForkRun(hub=hub_id(), run_hash=run_hash, new_hash=run_hash_for(f"fork-{run_hash[4:40]}"), **wish))
 
 
-@runs_orders.route("/Operation/Resume", methods=["POST"])
-@runs_orders.arguments(forms.ResumeWire)
-def resume(body: Body) -> Response:
-    """Give a node the value for which it waits."""
-    return carry_out(commands.AnswerInput(hub=hub_id(), run_hash=body["RunHash"], node_hash=body["NodeHash"], value=body["Value"]))
-
-
-@runs_orders.route("/PendingInput/<run_hash>", methods=["POST"])
-@runs_orders.arguments(forms.AnswerWire)
-def answer(body: Body, run_hash: str) -> Response:
-    """Give a node the value for which it waits. The first answer is the answer."""
-    return carry_out(commands.AnswerInput(hub=hub_id(), run_hash=run_hash, node_hash=body["NodeHash"], value=body["Value"]))
-
-
-@runs_orders.route("/PendingInput/<run_hash>/ForceError", methods=["POST"])
-@runs_orders.arguments(forms.ForceWire)
-def force_error(body: Body, run_hash: str) -> Response:
-    """Have a busy node fail, with all that it has under way."""
-    return carry_out(commands.ForceError(hub=hub_id(), run_hash=run_hash, node_hash=body["NodeHash"], reason=body["Reason"]))
-
-
 @runs_orders.route("/Manifest/<run_hash>/Abandon", methods=["POST"])
 @runs_orders.arguments(forms.AbandonWire)
 def abandon(body: Body, run_hash: str) -> Response:

@@ -81,6 +81,17 @@ def run_by_hash(hub: str, hash: str) -> Row | None:
     return found if found is not None and found["hub"] == hub else None
 
 
+def standing_of(hub: str, hash: str) -> Row | None:
+    """A run's state and the Seq of its newest event, without the rest."""
+    return next(iter(ask(sa.select(run.c.status, run.c.seq).where(run.c.run_hash == hash, run.c.hub == hub))), None)
+
+
+def place_of(hash: str, guid: str) -> int | None:
+    """The Seq of an event of a run, None when the run has none of that id."""
+    found = next(iter(ask(sa.select(run_event.c.run_hash, run_event.c.seq).where(run_event.c.event_guid == guid))), None)
+    return int(found["seq"]) if found is not None and found["run_hash"] == hash else None
+
+
 def runs_of(hub: str, hashes: Sequence[str]) -> Rows:
     return ask(sa.select(run).where(run.c.hub == hub, run.c.run_hash.in_(list(hashes))))
 

@@ -47,6 +47,7 @@ class Desk:
         self._post = rooms.post
         self._members = rooms.members
         self._viewers = rooms.viewers
+        self._followers = rooms.followers
         self._callers = rooms.callers
         self._connection = connection
         self.caller = caller
@@ -126,6 +127,7 @@ class Desk:
         self._loop.connections.discard(self._connection)
         self._callers.remove(self)
         self._viewers.leave(self._connection)
+        self._followers.leave(self._connection)
         if self._member is not None:
             self._members.lost(self._member)
 
@@ -231,15 +233,11 @@ class Desk:
         self._viewers.leave(self._connection)
 
     def _watch_run(self, frame: Frame) -> None:
-        """No run has an execution stream yet, so whoever comes back to one has missed nothing."""
         body = frames.judged(frames.SubscribeWire, frame)
-        if body["LastEventGUID"]:
-            about = {"RunHash": body["RunHash"]}
-            self._connection.send({"EventType": "execution.replay_begin", **about, "Data": {"FromGUID": body["LastEventGUID"], "Count": 0}})
-            self._connection.send({"EventType": "execution.replay_complete", **about, "Data": {"ThroughGUID": body["LastEventGUID"], "Count": 0}})
+        self._followers.join(self._connection, body["RunHash"], body["LastEventGUID"])
 
     def _unwatch_run(self, frame: Frame) -> None:
-        frames.judged(frames.SubscribeWire, frame)
+        self._followers.leave(self._connection, frames.judged(frames.SubscribeWire, frame)["RunHash"])
 
     # Answers.
 

@@ -12,6 +12,7 @@ from websockets.server import ServerProtocol
 from app.sockets.callers import Caller, Callers, caller_of
 from app.sockets.connection import Connection
 from app.sockets.desk import Desk
+from app.sockets.followers import Followers
 from app.sockets.loop import Loop
 from app.sockets.members import Members
 from app.sockets.post import Post
@@ -71,6 +72,7 @@ class Hall:
             self.rooms.post.close(seconds / 3)
             self.rooms.members.stop()
             self.rooms.viewers.stop()
+            self.rooms.followers.stop()
             self.rooms.loop.end(seconds / 3)
             self.rooms = None
 
@@ -79,6 +81,7 @@ class Hall:
             if self.rooms is None:
                 loop = Loop(self._app, self.settings)
                 post = Post(self._app.extensions["dispatcher"])
-                members, viewers = Members(loop, self._app.extensions["broker"]), Viewers(loop, self._app.extensions["tail"])
-                self.rooms = Rooms(loop, post, members, viewers, Callers(loop))
+                tail = self._app.extensions["tail"]
+                members, viewers = Members(loop, self._app.extensions["broker"]), Viewers(loop, tail)
+                self.rooms = Rooms(loop, post, members, viewers, Followers(loop, tail), Callers(loop))
             return self.rooms

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.sockets.callers import Callers
+from app.sockets.followers import Followers
 from app.sockets.loop import Loop
 from app.sockets.members import Members
 from app.sockets.post import Post
@@ -19,4 +20,5 @@ class Rooms:
     post: Post
     members: Members
     viewers: Viewers
+    followers: Followers
     callers: Callers

@@ -60,8 +60,8 @@ def measure(quick: bool) -> list[Row]:
             for route, asked in ways(items).items():
                 for way in asked:
                     path = way if route == "one item" else f"{route}{way}"
-                    found.setdefault(route, {})[f"{way or 'all'}, {kind}"] = _times(line, path, turns)
-            boards.append(_times(line, BOARD, turns))
+                    found.setdefault(route, {})[f"{way or 'all'}, {kind}"] = times_of(line, path, turns)
+            boards.append(times_of(line, BOARD, turns))
             line.close()
     return [*(_row(route, times, items) for route, times in found.items()), *_boards(boards)]
 
@@ -98,7 +98,7 @@ def _load(hub: Rig, items: int, kind: str) -> None:
     hub.await_web()
 
 
-def _times(line: HTTPConnection, path: str, turns: int) -> list[float]:
+def times_of(line: HTTPConnection, path: str, turns: int) -> list[float]:
     """Milliseconds of each answer but the first three. Raises RuntimeError for all but 200."""
     times = []
     for _ in range(turns + 3):

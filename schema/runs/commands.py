@@ -103,6 +103,19 @@ class StartBatch(HouseCommand):
     limits: tuple[int, int, float] | None = None
 
 
+@command("runs.start_many")
+class StartMany(Command):
+    """Begin some runs of a batch that live in one lane. An operation that was deleted since the batch was taken is begun all the same."""
+
+    hub: str
+    shard: int
+    items: list[dict[str, Any]]
+
+    @property
+    def lane(self) -> str:
+        return RUNS.of(self.hub, self.shard)
+
+
 @command("runs.go_on")
 class GoOn(RunCommand):
     """Go on with what one step of the engine has left over."""

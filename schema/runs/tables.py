@@ -131,6 +131,8 @@ node = table(
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("trigger_event", sa.String(256), nullable=False),
     sa.Column("outputs", Json, nullable=False),
+    #: Large outputs, which lie in the content store: name -> Digest and Bytes.
+    sa.Column("stored", Json),
     #: What it asks a person for.
     sa.Column("waiting", Json),
     #: Signals that came while it was busy.

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from schema.runs.rules.nodes import BUSY
 from schema.runs.types.base import Task
 from schema.sql import to_wire
@@ -29,9 +27,6 @@ EMPTY: dict[str, Any] = {
 }
 #: Fields that say something about the stored operation, and are no part of it.
 OURS = ("CreatedAt", "UpdatedAt", "Revision", "SourceBeacon", "SourceType", "NodeCount", "ExportedAt", "FileName")
-
-#: Bytes from which on an output is shown by its place and size, as the original keeps them in files.
-LARGE = 1_048_576
 
 
 def document_of(sent: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,8 +76,10 @@ def waiting_record(node: Row) -> dict[str, Any]:
     return {"Status": node["status"], "Timestamp": to_wire(node["started_at"]), "DueAt": to_wire(node["due_at"])}
 
 
-def manifest_record(row: Row, nodes: Sequence[Row], events: Sequence[Row], types: Mapping[str, Task], staging: str, inline: bool) -> dict[str, Any]:
-    """The whole of a run, from its row, its nodes and its history."""
+def manifest_record(
+    row: Row, nodes: Sequence[Row], events: Sequence[Row], types: Mapping[str, Task], staging: str, whole: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The whole of a run, from its row, its nodes and its history. `whole` has large outputs by their digest, as far as they are wanted."""
     state = row["state"]
     manifests = task_manifests(nodes, events, types)
     return {
@@ -93,7 +90,7 @@ def manifest_record(row: Row, nodes: Sequence[Row], events: Sequence[Row], types
         "Output": state["Output"],
         "GlobalState": state["Global"],
         "OperationState": state["Operation"],
-        "TaskOutputs": {node["node_hash"]: node["outputs"] if inline else lifted(node["outputs"]) for node in nodes},
+        "TaskOutputs": {node["node_hash"]: outputs_record(node, whole) for node in nodes},
         "TaskManifests": manifests,
         "WaitingTasks": {node["node_hash"]: waiting_record(node) for node in nodes if node["status"] in BUSY},
         "TimingSummary": timing(manifests),
@@ -103,15 +100,13 @@ def manifest_record(row: Row, nodes: Sequence[Row], events: Sequence[Row], types
     }
 
 
-def lifted(outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The outputs with large ones replaced by a word of where they are; `inline=outputs` gives them whole."""
-    return {name: {"$$ref": f"TaskOutputs.{name}", "Bytes": size} if (size := _size(value)) >= LARGE else value for name, value in outputs.items()}
-
-
-def _size(value: Any) -> int:
-    if isinstance(value, str):
-        return len(value)
-    return len(orjson.dumps(value)) if isinstance(value, list | dict) else 0
+def outputs_record(node: Row, whole: Mapping[str, Any]) -> dict[str, Any]:
+    """What a node has brought; a large output as a word of what it is, unless it is at hand."""
+    told = dict(node["outputs"])
+    for name, found in (node["stored"] or {}).items():
+        digest = found["Digest"]
+        told[name] = whole[digest] if digest in whole else {"$$ref": f"sha256:{digest}", "Bytes": found["Bytes"]}
+    return told
 
 
 def log_record(event: Row) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from time import monotonic
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,11 +18,15 @@ import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 
 from schema import envelope as keys
+from schema.base import Actor, Command
+from schema.envelope import Envelope
+from schema.outcome import Outcome, decode
 from schema.runs.commands import NodeFinished
 from schema.runs.tables import node, run
+from tasks import outbox
 from tasks.kernel import Kernel
 from tasks.rows import Row
-from tasks.runs.world import files, http, platform, shell
+from tasks.runs.world import files, gateway, http, platform, shell
 from tasks.runs.world.place import Place, WorldError
 from tasks.sweep import ask
 from tasks.unit import look
@@ -34,8 +40,11 @@ DONE_MS = 60_000
 #: Beginnings after which a task counts as one that kills its worker.
 TRIES = 3
 
+#: Seconds of one wait for another lane's answer: below the time after which a connection to the broker counts as dead.
+LISTEN_SECONDS = 2.0
+
 #: How each type is carried out.
-PERFORMERS = {**files.PERFORMERS, **http.PERFORMERS, **shell.PERFORMERS, **platform.PERFORMERS}
+PERFORMERS = {**files.PERFORMERS, **http.PERFORMERS, **gateway.PERFORMERS, **shell.PERFORMERS, **platform.PERFORMERS}
 
 _TASK = sa.select(node, run.c.actor).join(run, run.c.run_hash == node.c.run_hash).where(node.c.id == sa.bindparam("of_id"))
 
@@ -69,7 +78,7 @@ def _row(kernel: Kernel, id: str, execution: int, attempt: int) -> Row | None:
 def perform(kernel: Kernel, row: Row) -> dict[str, Any]:
     """What the report says: outputs and event, or the error."""
     settings = dict(row["settings"] or {})
-    place = Place(settings.pop("StagingPath", ""), kernel.settings, kernel.engine, row["hub"])
+    place = Place(settings.pop("StagingPath", ""), kernel.settings, kernel.engine, row["hub"], partial(_asked, kernel, row))
     try:
         event, outputs = PERFORMERS[row["type"]](settings, place)
     except WorldError as error:
@@ -82,6 +91,19 @@ def perform(kernel: Kernel, row: Row) -> dict[str, Any]:
         log.exception("task_failed", type=row["type"], run=row["run_hash"], node=row["node_hash"])
         return {"outputs": {}, "error": f"The hub made a mistake: {error!r}"[:2_000]}
     return {"outputs": outputs, "event": event}
+
+
+def _asked(kernel: Kernel, row: Row, command: Command, seconds: float) -> Outcome:
+    """The outcome of a command of another lane, for one attempt once. Raises WorldError when there is none in time."""
+    key = f"task:{row['id']}:{row['execution']}:{row['attempt']}"
+    envelope = Envelope(kernel.new_id(), command, Actor.parse(row["actor"]), kernel.now(), waited=True, key=key)
+    outbox.append(kernel, [(command.lane, keys.encode(envelope))])
+    until = monotonic() + seconds
+    while (left := until - monotonic()) > 0:
+        told: Any = kernel.redis.blpop([keys.reply(envelope.id)], timeout=min(left, LISTEN_SECONDS))
+        if told:
+            return decode(told[1])
+    raise WorldError("There was no answer in time.", again=True)
 
 
 def _report(kernel: Kernel, row: Row, report: dict[str, Any]) -> None:

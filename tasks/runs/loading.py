@@ -18,6 +18,7 @@ from schema.runs.state import node_of
 from schema.runs.tables import node, revision, run
 from schema.runs.types.base import Task
 from tasks.rows import Row
+from tasks.runs.lifting import whole
 from tasks.unit import Unit
 
 #: Plans that a process keeps; one of a thousand nodes is about 1 MB.
@@ -85,7 +86,7 @@ class Kept(Mapping[str, NodeState]):
     def __getitem__(self, hash: str) -> NodeState:
         if hash not in self._known:
             row = self.row(hash)
-            self._known[hash] = None if row is None else node_of(row)
+            self._known[hash] = None if row is None else node_of({**row, "outputs": whole(self._unit, row)} if row["stored"] else row)
         found = self._known[hash]
         if found is None:
             raise KeyError(hash)

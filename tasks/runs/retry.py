@@ -12,6 +12,7 @@ from schema.runs.ids import node_id, shard_of
 from schema.runs.rules.nodes import BUSY
 from schema.runs.rules.run import FINAL, Begin, Retried
 from schema.runs.tables import node, run
+from tasks.content.holding import hold
 from tasks.ledger.audit import note as audit
 from tasks.rows import Row
 from tasks.runs.loading import load, plan_for
@@ -109,4 +110,6 @@ def _copy_nodes(unit: Unit, command: ForkRun) -> None:
         status = "Canceled" if row["status"] in BUSY else row["status"]
         idle: dict[str, Any] = {"status": status, "waiting": None, "backlog": [], "settings": None, "due_at": None, "asked_at": None, "child_run": ""}
         own = {"id": node_id(command.new_hash, row["node_hash"]), "run_hash": command.new_hash, "shard": shard_of(command.new_hash)}
+        for found in (row["stored"] or {}).values():
+            hold(unit, found["Digest"])
         unit.add(node, {**row, **idle, **own, "execution": 0, "attempt": 0})

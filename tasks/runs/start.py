@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
-
-import sqlalchemy as sa
 
 from schema.hub.ids import named_id
 from schema.outcome import Done, Outcome, Refused
-from schema.runs.commands import StartBatch, StartOperation
+from schema.runs.commands import StartBatch, StartMany, StartOperation
+from schema.runs.ids import shard_of
 from schema.runs.rules.run import Begin
-from schema.runs.tables import operation, revision, run
+from schema.runs.tables import operation, run
 from schema.sql import to_wire
 from tasks.hub import admission
 from tasks.rows import Row
 from tasks.runs import effects
+from tasks.runs.loading import plan_for
 from tasks.runs.stepping import step
 from tasks.unit import Unit
+
+#: Runs that one command begins: some tens of milliseconds of a lane.
+TOGETHER = 20
 
 
 def start(command: StartOperation, unit: Unit) -> Outcome:
@@ -30,10 +34,13 @@ def start(command: StartOperation, unit: Unit) -> Outcome:
     refusal = admission.judge(unit, command.hub, command.limits) if command.limits else None
     if refusal is not None:
         return refusal
+    return Done(_told(_begin(command, unit, found)))
+
+
+def _begin(command: StartOperation, unit: Unit, found: Row) -> Row:
     row = new_run(unit, command, found)
     unit.add(run, row)
-    after = step(unit, row, Begin())
-    return Done(_told(after or row))
+    return step(unit, row, Begin()) or row
 
 
 def present(unit: Unit, hub: str, operation_hash: str) -> Row | None:
@@ -52,11 +59,9 @@ def _nowhere(command: StartOperation, unit: Unit) -> Refused:
 def new_run(unit: Unit, command: StartOperation, found: Row) -> dict[str, Any]:
     """The row of a run that has not begun."""
     state: dict[str, Any] = {"Global": command.global_state or {}, "Operation": command.parameters, "Output": {}, "Queue": [], "Joins": {}}
-    initial = unit.notes.get(("initial", found["revision_id"]))
-    if initial is None:
-        initial = unit.notes["initial", found["revision_id"]] = _initial(unit, found)
-    state["Global"] = {**initial["Global"], **state["Global"]}
-    state["Operation"] = {**initial["Operation"], **state["Operation"]}
+    plan = plan_for(unit, found["revision_id"])
+    state["Global"] = {**plan.global_state, **state["Global"]}
+    state["Operation"] = {**plan.operation_state, **state["Operation"]}
     return {
         "run_hash": command.run_hash,
         "hub": command.hub,
@@ -85,12 +90,6 @@ def new_run(unit: Unit, command: StartOperation, found: Row) -> dict[str, Any]:
 _NEW: dict[str, Any] = {"active": 0, "waiting": 0, "steps": 0, "errors": 0, "retried": False, "items": 0, "seq": 0}
 
 
-def _initial(unit: Unit, found: Row) -> dict[str, dict[str, Any]]:
-    """What the operation says that a run begins with."""
-    document = unit.read(sa.select(revision.c.document).where(revision.c.id == found["revision_id"])).scalar_one()
-    return {"Global": document.get("InitialGlobalState") or {}, "Operation": document.get("InitialOperationState") or {}}
-
-
 def _told(row: Row) -> dict[str, Any]:
     return {
         "RunHash": row["run_hash"],
@@ -102,17 +101,34 @@ def _told(row: Row) -> dict[str, Any]:
 
 
 def start_batch(command: StartBatch, unit: Unit) -> Outcome:
-    """Order each run that can be begun; what cannot is told by its row and stops nobody."""
+    """Order the runs that can be begun, lane by lane; what cannot is told by its row and stops nobody."""
     refusal = admission.judge(unit, command.hub, command.limits) if command.limits else None
     if refusal is not None:
         return refusal
     runs, errors = [], []
+    shards: dict[int, list[dict[str, Any]]] = {}
     for item in command.items:
         hash = item["operation_hash"]
         if present(unit, command.hub, hash) is None:
             errors.append({"Index": item["index"], "Error": f"There is no operation {hash}.", "Code": "not_found"})
             continue
-        wish = {name: value for name, value in item.items() if name != "index"}
-        unit.order(StartOperation(hub=command.hub, **wish))
+        shards.setdefault(shard_of(item["run_hash"]), []).append({name: value for name, value in item.items() if name != "index"})
         runs.append({"RunHash": item["run_hash"], "OperationHash": hash, "Status": "Queued"})
+    for shard, items in sorted(shards.items()):
+        for place in range(0, len(items), TOGETHER):
+            unit.order(StartMany(hub=command.hub, shard=shard, items=items[place : place + TOGETHER]))
     return Done({"Runs": runs, "Errors": errors})
+
+
+def foresee_many(commands: Sequence[StartMany], unit: Unit) -> None:
+    """Look with one statement which of the runs are there already."""
+    unit.fetch(run, [(item["run_hash"],) for command in commands for item in command.items])
+
+
+def start_many(command: StartMany, unit: Unit) -> Outcome:
+    """Begin each of them that is not there yet."""
+    for item in command.items:
+        found = unit.find(operation, (named_id(command.hub, item["operation_hash"]),))
+        if found is not None and unit.find(run, (item["run_hash"],)) is None:
+            _begin(StartOperation(hub=command.hub, **item), unit, found)
+    return Done({"Runs": len(command.items)})

@@ -19,6 +19,7 @@ from schema.runs.tables import node, run, run_event
 from schema.sql import to_wire
 from tasks.rows import Row
 from tasks.runs import effects
+from tasks.runs.lifting import lift
 from tasks.runs.loading import Kept, key_values, plan_for, staging_of, types_of
 from tasks.unit import Unit
 
@@ -73,8 +74,9 @@ def _save(unit: Unit, row: Row, plan: Plan, before: Kept, after: Run, ordered: S
 
 
 def _keep(unit: Unit, row: Row, plan: Plan, before: Kept, hash: str, values: dict[str, Any]) -> None:
-    made = key_values(unit, row, plan, hash)
-    if before.row(hash) is None:
+    made, known = key_values(unit, row, plan, hash), before.row(hash)
+    values["outputs"], values["stored"] = lift(unit, (known or {}).get("stored") or {}, values["outputs"])
+    if known is None:
         unit.add(node, {"child_run": "", "asked_at": None, "shard": shard_of(row["run_hash"])} | made | values)
     else:
         unit.amend(node, (made["id"],), values)

@@ -107,6 +107,16 @@ def test_events_come_as_they_happen(open_stream, tell) -> None:
     assert orjson.loads(block.data)["EventGUID"] == "1"
 
 
+def test_one_run_alone_can_be_watched(open_stream, tell, transport: redis.Redis) -> None:
+    tell(0, "run")
+    with open_stream("run&run=run-1") as stream:
+        stream.next()
+        for run in ("run-1", "run-2", "run-1"):
+            event = {"Topic": "execution.TaskStart", "Payload": {"RunHash": run}, "EventGUID": run, "EmittedAt": None}
+            transport.xadd("uv:events:run", {"e": orjson.dumps(event)})
+        assert [orjson.loads(block.data)["Payload"]["RunHash"] for block in stream.take(2)] == ["run-1", "run-1"]
+
+
 def test_what_was_missed_is_told_first(open_stream, tell) -> None:
     tell(0)
     with open_stream() as stream:
@@ -294,6 +304,18 @@ def test_nothing_is_lost_or_doubled_by_coming_back_again_and_again(open_stream, 
     assert seen == list(range(1, count + 1))
 
 
-@pytest.mark.parametrize("query", ["", "topics=", "topics=,", "topics=a%20b", "topics=../x", "topics=" + ",".join(f"t{n}" for n in range(17))])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "topics=",
+        "topics=,",
+        "topics=a%20b",
+        "topics=../x",
+        "topics=run&run=a%22b",
+        "topics=run,queue&run=r",
+        "topics=" + ",".join(f"t{n}" for n in range(17)),
+    ],
+)
 def test_topics_must_be_named(query: str, app: Flask) -> None:
     assert app.test_client().get(f"/api/events?{query}").json["Code"] == "bad_request"

@@ -107,7 +107,7 @@ def _halt(stride: Stride, reason: str, status: str, by: str) -> bool:
         state = stride.nodes[hash]
         if state.status in BUSY or state.backlog:
             canceled = "Canceled" if state.status in BUSY else state.status
-            stride.put(hash, replace(state, status=canceled, waiting=None, settings=None, due_at=None, backlog=(), ended_at=stride.now))
+            stride.put(hash, state._replace(status=canceled, waiting=None, settings=None, due_at=None, backlog=(), ended_at=stride.now))
     stride.queue.clear()
     stride.joins = {}
     stride.errors += status == "Error"
@@ -135,7 +135,7 @@ def _again(stride: Stride, hash: str, overrides: Any) -> bool:
     if hash not in stride.plan.nodes:
         return _halt(stride, f"There is no node {hash}.", "Error", "engine")
     state = stride.nodes[hash]
-    stride.put(hash, replace(state, status="Idle", overrides=overrides or state.overrides, memory=None))
+    stride.put(hash, state._replace(status="Idle", overrides=overrides or state.overrides, memory=None))
     inputs = [input for node, input in stride.plan.into if node == hash]
     stride.enqueue(hash, state.trigger or (inputs[0] if inputs else ""))
     return True

@@ -21,13 +21,13 @@ def execute(stride: Stride, hash: str, input: str) -> None:
     if state.status in BUSY:
         if len(state.backlog) >= MOST_BACKLOG:
             raise TooMuch(f"more than {MOST_BACKLOG} signals wait at {hash}")
-        stride.put(hash, replace(state, backlog=(*state.backlog, input)))
+        stride.put(hash, state._replace(backlog=(*state.backlog, input)))
         return
     stride.steps += 1
     if stride.steps > stride.plan.most_steps:
         raise TooMuch(f"more than {stride.plan.most_steps} executions; does the graph turn in a circle?")
-    begun = replace(
-        state, status="Idle", execution=state.execution + 1, attempt=0, trigger=input, started_at=stride.now, ended_at=None, error="", settings=None
+    begun = state._replace(
+        status="Idle", execution=state.execution + 1, attempt=0, trigger=input, started_at=stride.now, ended_at=None, error="", settings=None
     )
     stride.put(hash, begun)
     if node.type in (START, END):
@@ -39,7 +39,7 @@ def execute(stride: Stride, hash: str, input: str) -> None:
 
 def _pass(stride: Stride, node: Node, state: NodeState) -> None:
     """Where a run begins and ends, nothing is done."""
-    stride.put(node.hash, replace(state, status="Complete", ended_at=stride.now))
+    stride.put(node.hash, state._replace(status="Complete", ended_at=stride.now))
     stride.note("TaskComplete", node.hash, {"Status": "Complete", "ElapsedMs": 0, "EventFired": "", "TriggerEvent": state.trigger})
     if node.type == START:
         for edge in stride.plan.out.get(node.hash, ()):
@@ -49,7 +49,7 @@ def _pass(stride: Stride, node: Node, state: NodeState) -> None:
 def attempt(stride: Stride, hash: str) -> None:
     """One try at the present execution."""
     node, state = stride.plan.nodes[hash], stride.nodes[hash]
-    state = replace(state, status="Idle", attempt=state.attempt + 1, due_at=None)
+    state = state._replace(status="Idle", attempt=state.attempt + 1, due_at=None)
     stride.put(hash, state)
     type = stride.catalog.get(node.type)
     if type is None:
@@ -61,22 +61,42 @@ def attempt(stride: Stride, hash: str) -> None:
         answer = type.answer(settings, call)
     except (BadAddress, TemplateTooLarge, ValueError) as error:
         answer = Fail(str(error)[:2_000])
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one type must fail its node, and never stop a lane or lose a run
+        answer = Fail(_mistake(node, error))
     take(stride, hash, answer)
+
+
+def _mistake(node: Node, error: Exception) -> str:
+    return f"{node.type} cannot work with its settings: {error!r}"[:2_000]
 
 
 def settings_of(stride: Stride, node: Node, state: NodeState, type: TaskType) -> dict[str, Any]:
     """Defaults of the type, then the node's settings, then those of a retry, then what comes through connections; texts are filled at last."""
-    settings = {**type.defaults, **node.settings, **(state.overrides or {})}
-    scope = stride.scope(node)
+    settings, texts = _own(stride, node, state, type)
+    if not texts and node.hash not in stride.plan.wires:
+        return settings
+    scope, wired = stride.scope(node), set()
     for wire in stride.plan.wires.get(node.hash, ()):
         value = (stride.outputs_of(wire.source) or {}).get(wire.output)
         settings[wire.setting] = filled(wire.template, replace(scope, more={"Value": value})) if wire.template else value
-    wired = {wire.setting for wire in stride.plan.wires.get(node.hash, ())}
+        wired.add(wire.setting)
     # What came through a connection is a value: a text with tags in it, read from a file perhaps, must not be obeyed.
-    return {
-        name: filled(value, scope) if isinstance(value, str) and name not in wired and name not in type.raw else value
-        for name, value in settings.items()
-    }
+    for name in texts:
+        if name not in wired:
+            settings[name] = filled(settings[name], scope)
+    return settings
+
+
+def _own(stride: Stride, node: Node, state: NodeState, type: TaskType) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """A copy of the settings that the node brings itself, and the names of those that are templates: the same for each run of a plan."""
+    known = stride.plan.prepared.get(node.hash)
+    if known is None or known[0] is not type or state.overrides:
+        given = {**type.defaults, **node.settings, **(state.overrides or {})}
+        raw = type.raw
+        known = (type, given, tuple(name for name, value in given.items() if isinstance(value, str) and "{~" in value and name not in raw))
+        if not state.overrides:
+            stride.plan.prepared[node.hash] = known
+    return dict(known[1]), known[2]
 
 
 def take(stride: Stride, hash: str, answer: Answer) -> None:
@@ -100,7 +120,7 @@ def _ask(stride: Stride, hash: str, ask: Ask) -> None:
         "ExpiresEventName": ask.expires,
         "Timestamp": timestamp(stride.now),
     }
-    state = replace(stride.nodes[hash], status="Waiting", waiting=waiting, due_at=stride.after(ask.timeout_ms))
+    state = stride.nodes[hash]._replace(status="Waiting", waiting=waiting, due_at=stride.after(ask.timeout_ms))
     stride.put(hash, state)
     stride.note("TaskWaiting", hash, {"Status": "Waiting", "PromptMessage": ask.prompt})
 
@@ -110,14 +130,14 @@ def _order(stride: Stride, hash: str, wish: Dispatch | Perform | Launch) -> None
     execution, attempt = state.execution, state.attempt
     limit = node.policy.timeout_ms
     if isinstance(wish, Dispatch):
-        stride.put(hash, replace(state, status="Working", settings={"Destination": wish.destination}, due_at=stride.after(limit)))
+        stride.put(hash, state._replace(status="Working", settings={"Destination": wish.destination, **wish.kept}, due_at=stride.after(limit)))
         stride.effects.append(Work(hash, execution, attempt, wish))
     elif isinstance(wish, Perform):
         limit = limit or wish.timeout_ms
-        stride.put(hash, replace(state, status="Executing", settings=wish.settings, due_at=stride.after(limit)))
+        stride.put(hash, state._replace(status="Executing", settings=wish.settings, due_at=stride.after(limit)))
         stride.effects.append(Execute(hash, execution, attempt, limit))
     else:
-        stride.put(hash, replace(state, status="Launched", settings={}, due_at=stride.after(limit or wish.timeout_ms)))
+        stride.put(hash, state._replace(status="Launched", settings={}, due_at=stride.after(limit or wish.timeout_ms)))
         stride.effects.append(Start(hash, execution, attempt, wish))
 
 
@@ -131,7 +151,7 @@ def complete(stride: Stride, hash: str, fire: Fire) -> None:
         fail(stride, hash, Fail(str(error)))
         return
     outputs = {**state.outputs, **fire.outputs}
-    _rest(stride, hash, replace(state, status="Complete", outputs=outputs, memory=fire.memory))
+    _rest(stride, hash, state._replace(status="Complete", outputs=outputs, memory=fire.memory))
     told = {"Status": "Complete", "ElapsedMs": elapsed(stride, state), "EventFired": fire.event, "TriggerEvent": state.trigger}
     told |= {"Log": bounded(fire.log)} if fire.log else {}
     if stride.run.mode == "debug":
@@ -145,7 +165,7 @@ def fail(stride: Stride, hash: str, why: Fail, *, again: bool = True, event: str
     node, state = stride.plan.nodes[hash], stride.nodes[hash]
     if again and why.again and state.attempt < node.policy.max_attempts:
         pause = pause_ms(node.policy, state.attempt)
-        stride.put(hash, replace(state, status="Paused", error=why.message, due_at=stride.after(max(pause, 1))))
+        stride.put(hash, state._replace(status="Paused", error=why.message, due_at=stride.after(max(pause, 1))))
         told = {"Status": "Retrying", "Message": why.message, "Attempt": state.attempt, "PauseMs": pause}
         stride.note("TaskRetry", hash, told)
         return
@@ -154,7 +174,7 @@ def fail(stride: Stride, hash: str, why: Fail, *, again: bool = True, event: str
     handled = bool(stride.plan.leads.get((hash, event)))
     stride.errors += not handled
     outputs = {**state.outputs, **why.outputs}
-    _rest(stride, hash, replace(state, status="Error", outputs=outputs, error=why.message, memory=None))
+    _rest(stride, hash, state._replace(status="Error", outputs=outputs, error=why.message, memory=None))
     told = {
         "Status": "Error",
         "Message": why.message,
@@ -171,7 +191,7 @@ def _rest(stride: Stride, hash: str, state: NodeState) -> None:
     backlog = state.backlog
     if backlog:
         stride.queue.append((hash, backlog[0]))
-    stride.put(hash, replace(state, waiting=None, settings=None, due_at=None, ended_at=stride.now, backlog=backlog[1:]))
+    stride.put(hash, state._replace(waiting=None, settings=None, due_at=None, ended_at=stride.now, backlog=backlog[1:]))
 
 
 def elapsed(stride: Stride, state: NodeState) -> int:
@@ -186,7 +206,10 @@ def conclude(stride: Stride, hash: str, outputs: Mapping[str, Any], event: str, 
     if type is None:
         fail(stride, hash, Fail(f"There is no task type {node.type}.", outputs))
         return
-    made = type.conclude(state.settings or {}, outputs, event)
+    try:
+        made = type.conclude(state.settings or {}, outputs, event)
+    except Exception as error:  # noqa: BLE001 - as above: what beacons bring is anybody's guess
+        made = Fail(_mistake(node, error), outputs)
     if isinstance(made, Fire):
         complete(stride, hash, replace(made, log=(*made.log, *log)))
     else:

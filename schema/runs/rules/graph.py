@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from schema.runs.rules.nodes import Policy, policy_of
@@ -75,6 +75,11 @@ class Plan:
     #: Node -> what its settings take from other nodes.
     wires: Mapping[str, tuple[Wire, ...]]
     most_steps: int
+    #: What the state of a run begins with.
+    global_state: Mapping[str, Any]
+    operation_state: Mapping[str, Any]
+    #: Node -> its type, its own settings, and those that are templates; filled as nodes are first begun.
+    prepared: dict[str, tuple[Any, Mapping[str, Any], tuple[str, ...]]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def starts(self) -> list[str]:
@@ -113,6 +118,8 @@ def plan_of(document: Mapping[str, Any]) -> Plan:
         into={key: tuple(numbers) for key, numbers in into.items()},
         wires={key: tuple(found) for key, found in wires.items()},
         most_steps=_most_steps(document),
+        global_state=document.get("InitialGlobalState") or {},
+        operation_state=document.get("InitialOperationState") or {},
     )
 
 

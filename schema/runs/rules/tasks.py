@@ -69,6 +69,8 @@ class Dispatch:
     priority: int | None = None
     #: Where the result is also written, if anywhere.
     destination: str = ""
+    #: What the type wants to see again when it is told the result.
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

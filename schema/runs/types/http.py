@@ -94,7 +94,7 @@ class AddHeader(Task):
 
 class _Meadow(Settings):
     Entity = text("The entity, as the endpoint names it.", required=True)
-    Endpoint = text("Where the endpoints are, e.g. http://127.0.0.1:8080/1.0/.", required=True)
+    Endpoint = text("Where the endpoints are: an address, or /1.0/<connection> for a database of this hub's own gateway.", required=True)
     Headers = anything("Headers: an object, or its JSON.", None)
     RecordID = text("The record's id.")
     RecordAddress = text("The address of the record that is sent; without one, Record is it.")

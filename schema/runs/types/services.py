@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from schema.runs.rules.address import look_up
-from schema.runs.rules.tasks import Answer, Call
+from schema.runs.rules.tasks import Answer, Call, Dispatch, Fail, Fire
 from schema.runs.types.base import Settings, Task, anything, brought, done, number, text
 from schema.runs.types.beacons import _Routed, dispatch
 
@@ -39,10 +41,34 @@ class _Model(ServiceTask):
     brings = brought(Content="String", Model="String", FinishReason="String")
     form = _Chat
 
+    def carry_out(self, given: dict[str, Any], call: Call) -> Answer:
+        order = super().carry_out(given, call)
+        address = given["ConversationAddress"]
+        if not address or not isinstance(order, Dispatch):
+            return order
+        said = [{"Role": "user", "Content": given["UserPrompt"]}] if given["UserPrompt"] else []
+        return replace(order, kept={"Address": address, "Conversation": [*_messages(address, call), *said]})
+
     def sent(self, settings: dict[str, Any], call: Call) -> dict[str, Any]:
         addresses = [settings.pop(name, "") for name in ("ConversationAddress", "MessagesAddress")]
-        messages = [message for address in addresses if address for message in look_up(address, call.scope) or []]
+        messages = [message for address in addresses if address for message in _messages(address, call)]
         return settings | {"Messages": messages} if messages else settings
+
+    def conclude(self, settings: Mapping[str, Any], outputs: Mapping[str, Any], event: str) -> Fire | Fail:
+        made = super().conclude(settings, outputs, event)
+        if not settings.get("Address") or not isinstance(made, Fire):
+            return made
+        answer = {"Role": "assistant", "Content": outputs.get("Content") or ""}
+        answer |= {"ToolCalls": outputs["ToolCalls"]} if outputs.get("ToolCalls") else {}
+        return replace(made, writes=(*made.writes, (settings["Address"], [*settings["Conversation"], answer])))
+
+
+def _messages(address: str, call: Call) -> list[Any]:
+    """The conversation at that address. Raises ValueError for what is none."""
+    found = look_up(address, call.scope)
+    if found is not None and not isinstance(found, list):
+        raise ValueError(f"{address} holds no list of messages")
+    return found or []
 
 
 class LlmChatCompletion(_Model):
@@ -66,7 +92,7 @@ class LlmToolUse(_Model):
         tools = look_up(settings.pop("ToolsAddress", "Operation.Tools"), call.scope)
         return super().sent(settings, call) | {"Tools": tools or []}
 
-    def conclude(self, settings: Any, outputs: Any, event: str) -> Any:
+    def conclude(self, settings: Mapping[str, Any], outputs: Mapping[str, Any], event: str) -> Fire | Fail:
         return super().conclude(settings, outputs, event or ("ToolCall" if outputs.get("ToolCalls") else ""))
 
 

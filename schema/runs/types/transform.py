@@ -99,7 +99,7 @@ class ReplaceString(Task):
         # A plain replacement is taken as it stands, not as a text with references in it.
         replacement = given["ReplaceString"] if given["UseRegex"] else lambda _: given["ReplaceString"]
         try:
-            options = regex.NOFLAG if given["CaseSensitive"] else regex.IGNORECASE
+            options = 0 if given["CaseSensitive"] else regex.IGNORECASE
             result, count = regex.subn(pattern, replacement, given["InputString"], flags=options, timeout=REGEX_SECONDS)
         except (regex.error, TimeoutError, IndexError) as error:
             return Fail(f"The regular expression cannot be used: {error or 'it takes too long'}")

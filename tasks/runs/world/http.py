@@ -167,5 +167,4 @@ PERFORMERS: Mapping[str, Performer] = {
     "get-text": get_text,
     "send-json": send_json,
     "rest-request": rest_request,
-    **dict.fromkeys(("meadow-create", "meadow-read", "meadow-reads", "meadow-update", "meadow-delete", "meadow-count"), meadow),
 }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from schema.base import Command
+from schema.outcome import Outcome
 from schema.settings import Settings
 
 
@@ -23,12 +25,16 @@ class WorldError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a task sees of the house. `engine` is for looking only."""
+    """What a task sees of the house. `engine` is for looking only; `ask` has a lane carry out a command, and waits so many seconds.
+
+    A task that is carried out once more, because its worker died, asks under the same key: what has been changed is not changed again.
+    """
 
     staging: str
     settings: Settings
     engine: sa.Engine
     hub: str
+    ask: Callable[[Command, float], Outcome]
 
     @property
     def folders(self) -> list[Path]:

@@ -156,7 +156,10 @@ def test_a_question_is_shown_answered_and_gone(saved: FlaskClient) -> None:
     wrong = saved.post(f"/PendingInput/{told['Hash']}", json={"NodeHash": "start", "Value": 1})
     assert (wrong.status_code, wrong.get_json()["Code"]) == (409, "conflict")
     answer = saved.post(f"/PendingInput/{told['Hash']}", json={"NodeHash": "ask", "Value": [1, {"a": None}]})
-    assert answer.get_json() == {"Status": "Complete", "Hash": told["Hash"]}
+    answered = answer.get_json()
+    assert answered.keys() == {"Status", "Hash", "TaskOutputs", "Log", "Errors", "WaitingTasks"}
+    assert (answered["Status"], answered["Hash"], answered["WaitingTasks"]) == ("Complete", told["Hash"], {})
+    assert answered["TaskOutputs"]["ask"] == {"InputValue": [1, {"a": None}]}
     assert saved.get("/PendingInput").get_json() == []
     assert saved.get(f"/Manifest/{told['Hash']}").get_json()["Output"] == {"word": [1, {"a": None}]}
 
@@ -165,6 +168,7 @@ def test_a_run_is_forced_retried_forked_and_abandoned(saved: FlaskClient) -> Non
     run = saved.get("/Operation/ask/Execute").get_json()["Hash"]
     forced = saved.post(f"/PendingInput/{run}/ForceError", json={"NodeHash": "ask", "Reason": "no"})
     assert forced.get_json()["Status"] == "Failed"
+    assert forced.get_json().keys() == {"Status", "Hash", "TaskOutputs", "Log", "Errors"}
     again = saved.post(f"/Operation/{run}/Retry", json={}).get_json()
     assert (again["Success"], again["RetryNode"], again["WaitingTasks"]) == (True, "(auto-detected)", ["ask"])
     assert saved.post("/Operation/Resume", json={"RunHash": run, "NodeHash": "ask", "Value": "x"}).get_json()["Status"] == "Complete"

@@ -73,16 +73,6 @@ def test_the_broker_may_begin_a_new_life(web: Web, transport: redis.Redis) -> No
     client.until(lambda frame: frame.get("Payload", {}).get("WorkItemHash") == hash)
 
 
-def test_runs_have_empty_streams(web: Web) -> None:
-    client = web.client()
-    client.say(Action="Subscribe", RunHash="run-1", LastEventGUID="x")
-    assert client.next("execution.replay_begin")["RunHash"] == "run-1"
-    client.next("execution.replay_complete")
-    client.say(Action="Unsubscribe", RunHash="run-1")
-    client.say(Action="Nonsense")
-    assert client.next("Error")["Error"]
-
-
 def test_a_viewer_that_does_not_read_is_cut_off_and_nobody_waits_for_it(web: Web, transport: redis.Redis) -> None:
     slow, quick = watch(web), watch(web)
     quick.next("queue.summary")
