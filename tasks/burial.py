@@ -62,6 +62,7 @@ def bury(unit: Unit, entry: Entry, tries: int, error: Exception) -> list[tuple[E
     )
     if envelope is None:
         return []
+    unit.tell("ledger.buried", {"command": envelope.command})
     if envelope.order is not None:
         unit.change(order.delete().where(order.c.id == envelope.order))
     refusal = Refused("defect", "The command failed again and again and lies among the dead letters.", {"DeadLetter": id})

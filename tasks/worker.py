@@ -98,10 +98,10 @@ from tasks.overtime import limited
 from tasks.runs import clock as running
 from tasks.runs import execute as executing
 from tasks.runs import operations, reports
-from tasks.runs.abandon import abandon, abandon_stale
+from tasks.runs.abandon import abandon, abandon_stale, halt
 from tasks.runs.answer import answer
 from tasks.runs.force_error import force_error
-from tasks.runs.listening import operations_brought, work_ended
+from tasks.runs.listening import buried, operations_brought, work_ended
 from tasks.runs.retry import fork, retry
 from tasks.runs.start import foresee_many, start, start_batch, start_many
 from tasks.runs.tick import tick as runs_tick
@@ -164,6 +164,7 @@ VERBS: Mapping[str, Verb] = {
     runs.ForceError.name: force_error,
     runs.AbandonRun.name: abandon,
     runs.AbandonStale.name: abandon_stale,
+    runs.HaltRun.name: halt,
     runs.RetryRun.name: retry,
     runs.ForkRun.name: fork,
     runs.RunsTick.name: runs_tick,
@@ -179,7 +180,7 @@ FORESIGHTS: Mapping[str, Foresight] = {
 }
 
 #: Who hears what another domain has done, within its unit.
-LISTENERS: Mapping[str, Listener] = {"hub.work_ended": work_ended, "hub.operations_brought": operations_brought}
+LISTENERS: Mapping[str, Listener] = {"hub.work_ended": work_ended, "ledger.buried": buried, "hub.operations_brought": operations_brought}
 
 settings = Settings.read(os.environ)
 

@@ -111,13 +111,13 @@ def history_of(row: Row) -> int:
 
 
 def manifest(row: Row) -> dict[str, Any]:
-    """A run with its `nodes`, and its `events` up to `history_of`. The blob is the manifest as clients get it, with its outputs whole.
+    """A run with its `nodes`, and its `events` up to `history_of`. The blob is the manifest as clients get it; large outputs stay where they are.
 
     It says nothing but what lies in SQL: names of task types, which a beacon brings and takes away, would make an old row another one.
     """
     staging = f"staging/{row['run_hash']}"
     whole = {**row, "state": orjson.loads(row["state"])}
-    blob = manifest_record(whole, row["nodes"], row["events"], {}, staging, inline=True)
+    blob = manifest_record(whole, row["nodes"], row["events"], {}, staging, {})
     shown = summary_record(row)
     return {name: shown[name] for name in ("Hash", "OperationHash", "OperationName", "Status", "RunMode", "Live", "StartTime", "ElapsedMs")} | {
         "StopTime": shown["StopTime"] or "",

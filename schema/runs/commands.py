@@ -177,6 +177,15 @@ class AbandonStale(HouseCommand):
     older_ms: int
 
 
+@command("runs.halt", repeatable=True)
+class HaltRun(RunCommand):
+    """End a run that cannot go on, because what it was told cannot be carried out."""
+
+    hub: str
+    run_hash: str
+    reason: str
+
+
 @command("runs.retry")
 class RetryRun(RunCommand):
     """Begin the failed nodes of an ended run again, or the one that is named; what others have brought stays."""

@@ -7,8 +7,8 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from schema.outcome import Done, Outcome, Refused
-from schema.runs.commands import AbandonRun, AbandonStale
-from schema.runs.rules.run import LIVE, Abandoned
+from schema.runs.commands import AbandonRun, AbandonStale, HaltRun
+from schema.runs.rules.run import LIVE, Abandoned, Halted
 from schema.runs.tables import run
 from tasks.ledger.audit import note as audit
 from tasks.runs.loading import load
@@ -30,6 +30,15 @@ def abandon(command: AbandonRun, unit: Unit) -> Outcome:
         return Refused("already_final", "The run has already ended.", told)
     audit(unit, command.name, command.run_hash, "done", {"Reason": command.reason})
     return Done({"Status": after["status"], "Hash": command.run_hash})
+
+
+def halt(command: HaltRun, unit: Unit) -> Outcome:
+    """The run ends as Error, and says why. One that has ended already stays as it is."""
+    row = load(unit, command.hub, command.run_hash)
+    if row is None:
+        return Refused("not_found", f"There is no run {command.run_hash}.")
+    after = step(unit, row, Halted(command.reason))
+    return Done({"Status": (after or row)["status"], "Hash": command.run_hash})
 
 
 def abandon_stale(command: AbandonStale, unit: Unit) -> Outcome:

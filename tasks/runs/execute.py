@@ -22,6 +22,7 @@ from schema.base import Actor, Command
 from schema.envelope import Envelope
 from schema.outcome import Outcome, decode
 from schema.runs.commands import NodeFinished
+from schema.runs.rules.storing import trouble_with
 from schema.runs.tables import node, run
 from tasks import outbox
 from tasks.kernel import Kernel
@@ -62,6 +63,9 @@ def execute(kernel: Kernel, id: str, execution: int, attempt: int) -> bool:
             report = {"outputs": {}, "error": f"Each of {TRIES} workers that began with it has died."}
         else:
             report = perform(kernel, row)
+        trouble = trouble_with(report)
+        if trouble:
+            report = {"outputs": {}, "error": f"What {row['type']} brings cannot be stored: {trouble}."}
         _report(kernel, row, report)
         # Until the report is in SQL the row still says that somebody is to do it: a second message must find that it is done.
         kernel.redis.set(keys.doing(name), "done", px=DONE_MS)

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from schema.hub.reply import REPLY
-from schema.runs.commands import NodeFinished, SaveOperation
+from schema.runs.commands import GoOn, HaltRun, NodeFinished, SaveOperation
 from schema.runs.forms import OperationWire
 from schema.runs.ids import brought_hash
 from tasks.unit import Unit
@@ -52,6 +52,13 @@ def operations_brought(unit: Unit, brought: Mapping[Any, Any]) -> None:
             log.warning("operation_left_out", beacon=brought["name"], operation=hash, fields=sorted(map(str, wrong)))
             continue
         unit.order(SaveOperation(hub=brought["hub"], operation_hash=hash, document=document, source_beacon=brought["name"]))
+
+
+def buried(unit: Unit, what: Mapping[Any, Any]) -> None:
+    """A run whose next step lies among the dead letters would wait for it for ever: order its end."""
+    command = what["command"]
+    if isinstance(command, NodeFinished | GoOn):
+        unit.order(HaltRun(hub=command.hub, run_hash=command.run_hash, reason=f"{command.name} lies among the dead letters"))
 
 
 def _error(item: Mapping[Any, Any]) -> str | None:

@@ -10,6 +10,7 @@ from schema.runs.rules.address import BadAddress
 from schema.runs.rules.graph import END, START, Node
 from schema.runs.rules.nodes import BUSY, NodeState, pause_ms
 from schema.runs.rules.run import Execute, Start, Work, timestamp
+from schema.runs.rules.storing import said, trouble_with
 from schema.runs.rules.stride import MOST_BACKLOG, Stride, TooMuch, bounded
 from schema.runs.rules.tasks import Answer, Ask, Call, Dispatch, Fail, Fire, Launch, Perform, TaskType
 from schema.runs.rules.templates import TemplateTooLarge, filled
@@ -63,7 +64,17 @@ def attempt(stride: Stride, hash: str) -> None:
         answer = Fail(str(error)[:2_000])
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one type must fail its node, and never stop a lane or lose a run
         answer = Fail(_mistake(node, error))
-    take(stride, hash, answer)
+    take(stride, hash, kept(node, answer))
+
+
+def kept(node: Node, answer: Answer) -> Answer:
+    """The answer, or a failure in its place when there is something in it that cannot be stored."""
+    trouble = trouble_with(answer)
+    return Fail(_unkept(node, trouble)) if trouble else answer
+
+
+def _unkept(node: Node, trouble: str) -> str:
+    return f"What {node.type} brings cannot be stored: {trouble}."
 
 
 def _mistake(node: Node, error: Exception) -> str:
@@ -104,7 +115,7 @@ def take(stride: Stride, hash: str, answer: Answer) -> None:
     if isinstance(answer, Fire):
         complete(stride, hash, answer)
     elif isinstance(answer, Fail):
-        fail(stride, hash, answer)
+        fail(stride, hash, replace(answer, message=said(answer.message)))
     elif isinstance(answer, Ask):
         _ask(stride, hash, answer)
     else:
@@ -210,7 +221,10 @@ def conclude(stride: Stride, hash: str, outputs: Mapping[str, Any], event: str, 
         made = type.conclude(state.settings or {}, outputs, event)
     except Exception as error:  # noqa: BLE001 - as above: what beacons bring is anybody's guess
         made = Fail(_mistake(node, error), outputs)
+    trouble = trouble_with(made)
+    if trouble:
+        made = Fail(_unkept(node, trouble))
     if isinstance(made, Fire):
         complete(stride, hash, replace(made, log=(*made.log, *log)))
-    else:
-        fail(stride, hash, made)
+    elif isinstance(made, Fail):
+        fail(stride, hash, replace(made, message=said(made.message)))

@@ -172,7 +172,7 @@ def _coerced(value: Any, kind: str) -> Any:
             number = float(value)
         except ValueError:
             return value
-        return int(number) if number.is_integer() else number
+        return int(number) if number.is_integer() and abs(number) < 2**53 else number
     return value
 
 

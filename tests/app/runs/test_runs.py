@@ -180,6 +180,24 @@ def test_a_run_is_forced_retried_forked_and_abandoned(saved: FlaskClient) -> Non
     assert kinds == ["ExecutionStart", "TaskStart", "TaskWaiting", "ExecutionWaiting", "ExecutionComplete"]
 
 
+def test_a_large_output_is_told_by_its_digest_and_given_on_request(client: FlaskClient) -> None:
+    document = operation(
+        [
+            node("a", "string-appender", InputString="x" * 600_000, OutputAddress="Operation.t"),
+            node("b", "string-appender", OutputAddress="Operation.t"),
+        ],
+        ["start.Out>a.Append", "a.Completed>b.Append"],
+    )
+    document["Graph"]["Nodes"][2]["Data"]["InputString"] = "{~D:Operation.t~}"
+    assert client.post("/Operation", json=document).status_code == 200
+    told = client.get("/Operation/op/Execute").get_json()
+    assert told["Status"] == "Complete", told["Errors"]
+    large = told["TaskOutputs"]["b"]["AppendedString"]
+    assert (large["$$ref"].partition(":")[0], large["Bytes"]) == ("sha256", 1_200_002)
+    assert client.get(f"/Manifest/{told['Hash']}?inline=outputs").get_json()["TaskOutputs"]["b"]["AppendedString"] == "x" * 1_200_000
+    assert len(client.get(f"/Manifest/{told['Hash']}/Output?node=b&name=AppendedString").data) == 1_200_000
+
+
 def test_lists_are_arrays_page_by_page(saved: FlaskClient) -> None:
     for _ in range(5):
         saved.post("/Operation/op/Execute/Async", json={})
