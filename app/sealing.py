@@ -9,6 +9,8 @@ from typing import Any
 from flask import current_app
 
 from app.refusing import refuse
+from schema.gateway.rules.kinds import split_secrets
+from schema.mesh.catalog import MANAGEMENT
 from schema.sealing import mark, seal
 from schema.settings import Settings
 
@@ -19,6 +21,16 @@ def sealed(secrets: Mapping[str, Any]) -> tuple[str, str]:
         return "", ""
     key = _key()
     return seal(key, secrets), mark(key, secrets)
+
+
+def discreet(capability: str, action: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of an item, without the secret of a connection that it shall make: sealed, as it would be by the route that does the same."""
+    config = settings.get("Config")
+    if (capability, action) != (MANAGEMENT, "CreateConnection") or not isinstance(config, dict):
+        return settings
+    plain, secrets = split_secrets(config)
+    token, known = sealed(secrets)
+    return {**settings, "Config": plain, "Sealed": token, "Mark": known} if secrets else settings
 
 
 def _key() -> str:

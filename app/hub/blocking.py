@@ -13,6 +13,7 @@ from app.asking import idempotency_key
 from app.dispatch import dispatcher
 from app.hub import bucket, questions
 from app.hub.here import hub_id
+from app.sealing import discreet
 from schema import envelope as keys
 from schema.hub import forms
 from schema.hub.commands import EnqueueWork
@@ -47,7 +48,7 @@ def waited_for(body: Body) -> Body:
     return {
         "capability": body["Capability"],
         "action": body["Action"],
-        "settings": body["Settings"],
+        "settings": discreet(body["Capability"], body["Action"], body["Settings"]),
         "run_id": body["RunID"],
         "affinity_key": body["AffinityKey"],
         "require_affinity_match": body["RequireAffinityMatch"],

@@ -9,6 +9,7 @@ from flask import Response, request
 from app.answers import Blueprint, carry_out, refuse
 from app.hub import bucket
 from app.hub.here import hub_id
+from app.sealing import discreet
 from schema.hub import forms
 from schema.hub.board_commands import PrioritizeWork
 from schema.hub.commands import CancelWork, EndRun, EnqueueWork, ReorderWork, RequeueMany, RequeueWork, StartRun
@@ -46,7 +47,7 @@ def enqueue(body: Body) -> Response:
 
 def item_of(body: Body) -> Body:
     """The fields of an item, from its form. The original keeps the policy among the caller's settings; what the form says wins."""
-    settings = body["Settings"]
+    settings = discreet(body["Capability"], body["Action"], body["Settings"])
     not_before = body["NotBefore"]
     return {
         "capability": body["Capability"],

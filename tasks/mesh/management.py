@@ -8,8 +8,6 @@ from schema.gateway.commands import CreateConnection, DisableEntity, EnsureSchem
 from schema.gateway.rules.kinds import split_secrets
 from schema.gateway.rules.models import default_object
 from schema.outcome import Done
-from schema.sealing import mark, seal
-from tasks import vault
 from tasks.mesh import tables
 from tasks.mesh.errand import Errand, Failed
 from tasks.mesh.reach import reach_of
@@ -79,21 +77,22 @@ def _texts(errand: Errand, name: str) -> list[str]:
 
 
 def create_connection(errand: Errand) -> Outputs:
-    """One of that name is the answer as it is. A secret that came with the item has been kept with it: better is `POST /beacon/connection`."""
+    """One of that name is the answer as it is. A secret has been sealed before it became part of the item."""
     said = errand.settings
     config = said.get("Config") or {}
     if not isinstance(config, dict) or not all(isinstance(said.get(name), str) for name in ("Name", "Type")):
         raise Failed("CreateConnection: Name and Type are texts, Config is an object.")
     plain, secrets = split_secrets(config)
-    key = vault.key_of(errand.kernel.settings)
+    if secrets:
+        raise Failed("CreateConnection: the secret was not sealed when the item was enqueued. Use POST /beacon/connection.", refused=True)
     found = errand.done(
         CreateConnection(
             hub=errand.hub,
             title=said["Name"][:200],
             kind=said["Type"],
             config=plain,
-            sealed=seal(key, secrets) if secrets else "",
-            mark=mark(key, secrets) if secrets else "",
+            sealed=str(said.get("Sealed") or ""),
+            mark=str(said.get("Mark") or ""),
             auto_connect=said.get("AutoConnect") is True,
             description=str(said.get("Description") or "")[:10_000],
             databeacon=errand.kernel.settings.databeacon,

@@ -80,6 +80,14 @@ def test_it_serves_its_connections_is_seen_and_is_missed(hub: Hub, settings: Set
     assert liveness(settings, "embedded") == "Alive"
 
 
+@pytest.mark.timeout(400)
+def test_one_that_is_told_to_end_says_that_it_goes(settings: Settings, north: Process) -> None:
+    eventually(lambda: liveness(settings, "north") == "Alive", 3 * PATIENCE)
+    north.send(signal.SIGTERM)
+    eventually(lambda: not north.alive, 2 * PATIENCE)
+    eventually(lambda: liveness(settings, "north") == "Dead")
+
+
 def test_it_needs_a_name(hub: Hub) -> None:
     code, said = hub.run("databeacon")
     assert (code, "--name" in said) == (1, True), said

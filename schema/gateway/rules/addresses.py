@@ -6,8 +6,9 @@ one of a table `Orders` is known to whoever knows the tables, so a path may have
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 #: Rows of a page where nobody says how many, and at most.
 USUAL_CAP, MOST_ROWS = 250, 10_000
@@ -30,17 +31,18 @@ class Ask:
     paged: bool = False
 
 
-def readings(parts: Sequence[str]) -> list[Ask]:
-    """What these decoded parts of a path may mean."""
+@lru_cache(maxsize=1_024)
+def readings(parts: tuple[str, ...]) -> tuple[Ask, ...]:
+    """What these decoded parts of a path may mean. The same path is asked for again and again."""
     if not parts or not parts[0]:
-        return []
+        return ()
     first, rest = parts[0], list(parts[1:])
     found = list(_one(first, rest))
     if first.endswith("s") and len(first) > 1:
         found += _many(first[:-1], rest)
     if first.endswith("Select") and len(first) > 6:
         found += _tail(first[:-6], "select", (), rest)
-    return found
+    return tuple(found)
 
 
 def _one(entity: str, rest: list[str]) -> Iterator[Ask]:

@@ -81,7 +81,7 @@ class Request:
     expected: str = ""
     user: int = 0
 
-    def asks(self) -> list[Ask]:
+    def asks(self) -> tuple[Ask, ...]:
         """What its path may mean."""
         return readings(self.parts)
 

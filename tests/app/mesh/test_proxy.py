@@ -212,7 +212,13 @@ def test_no_secret_is_in_an_answer_an_event_the_audit_or_a_receipt(mesh: Mesh) -
     config = {"host": "127.0.0.1", "port": 1, "user": "u", "database": "d", "password": secret}
     made = mesh.client.post("/beacon/connection", json={"Name": "Vault", "Type": "PostgreSQL", "Config": config})
     tried = mesh.client.post(f"/beacon/connection/{made.json['Connection']['IDBeaconConnection']}/test")
-    seen = [made.text, tried.text, mesh.client.get("/beacon/connections").text, str(mesh.outputs("DataBeaconAccess", "ListConnections"))]
+    wish = {"Name": "Other vault", "Type": "PostgreSQL", "Config": config}
+    item = mesh.item("DataBeaconManagement", "CreateConnection", **wish)
+    assert item["Status"] == "Complete", item["LastError"]
+    asked = {"Capability": "DataBeaconManagement", "Action": "CreateConnection", "Settings": wish}
+    twice = [mesh.client.post("/Beacon/Work/Enqueue", json=asked, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+    assert twice[0].json == twice[1].json
+    seen = [str(item), made.text, tried.text, mesh.client.get("/beacon/connections").text, str(mesh.outputs("DataBeaconAccess", "ListConnections"))]
     with mesh.presence.kernel.engine.connect() as connection:
         seen += [str(connection.execute(sa.select(table)).all()) for table in (audit, receipt)]
     client = mesh.presence.kernel.redis

@@ -89,7 +89,7 @@ def test_groups_sorts_and_paths() -> None:
     ],
 )
 def test_a_path_has_its_readings(path: str, meant: list[Ask]) -> None:
-    assert readings(path.split("/")) == meant
+    assert readings(tuple(path.split("/"))) == tuple(meant)
 
 
 @given(st.text(max_size=200))
