@@ -10,7 +10,7 @@ What can be measured:
   kernel [--quick] [--json] [--write] [--only PART]   journal, flush, one process
   hub    [--quick] [--json] [--write] [--only PART]   the whole hub: items, beacons, lists
   runs   [--quick] [--json] [--write] [--only PART]   operations: batches, hashes, lists, a giant graph
-  persistence [--quick] [--json] [--write]            foreign databases: reads, inserts
+  persistence [--quick] [--json] [--write]            foreign databases: reads, inserts, and the hub's rows in them
   --chaos [--kills N] [--seed N] ...                  processes killed under load, then an audit in SQL
 """
 

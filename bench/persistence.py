@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import gateway
+from bench import gateway, mirror
 from bench.suite import Suite
 
 HOW = """\
@@ -11,4 +11,4 @@ HOW = """\
   committed in the file and known to the hub. All of them share the cores.
 """
 
-SUITE = Suite("persistence", "Foreign databases", {"gateway": gateway.measure}, HOW)
+SUITE = Suite("persistence", "Foreign databases", {"gateway": gateway.measure, **mirror.PARTS}, HOW + mirror.HOW)

@@ -166,11 +166,22 @@ class Landing:
         return self._begun_at(before, Mark(feed, until, (next(iter(SOURCES)), "")), now)
 
     def extended(self, before: Mark, now: datetime) -> Mark:
-        """Begin to copy tables that this database has never been given, from the first of them on. Without such a one the mark stays."""
-        missing = next((name for name, source in SOURCES.items() if source.scope not in before.counts), None)
-        if missing is None or before.copying is not None:
+        """Begin to copy tables that this database has never been given, or that somebody has dropped and that were made again, from the first
+        of them on. Without such a one the mark stays.
+        """
+        if before.copying is not None or before.position < 0:
             return before
-        return self._begun_at(before, replace(before, copying=(missing, ""), counts={}), now)
+        emptied = {source.scope: -before.counts[source.scope] for source in SOURCES.values() if self._is_emptied(source, before)}
+        wanted = [name for name, source in SOURCES.items() if source.scope not in before.counts or source.scope in emptied]
+        return self._begun_at(before, replace(before, copying=(wanted[0], ""), counts=emptied), now) if wanted else before
+
+    def _is_emptied(self, source: Source, before: Mark) -> bool:
+        """Whether rows were brought and none is here. One that was deleted by hand among others is no such thing: it is reported, and left alone."""
+        table = self.tables[source.scope]
+        with self.engine.connect() as connection:
+            row = connection.execute(sa.select(sa.literal(1)).select_from(table).where(table.c[INSTANCE] == self.hub).limit(1)).scalar()
+            connection.rollback()
+        return row is None and before.counts.get(source.scope, 0) > 0
 
     def _begun_at(self, before: Mark, after: Mark, now: datetime) -> Mark:
         with self.engine.begin() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,9 +29,11 @@ class Room:
     rows: int = 250
 
     def learn(self, records: Iterable[Mapping[str, Any]], count: int) -> None:
-        size = sum(len(value) for record in records for value in record.values() if isinstance(value, str))
+        """From each eighth of the records: to measure all of them takes longer than to store them."""
+        looked = list(islice(records, 0, None, 8))
+        size = sum(len(value) for record in looked for value in record.values() if isinstance(value, str))
         if count:
-            fitting = int(BYTES / max(size / count, 1.0))
+            fitting = int(BYTES / max(size / max(len(looked), 1), 1.0))
             self.rows = max(1, min(MOST, fitting, self.rows * 4))
 
 

@@ -106,8 +106,10 @@ class Mirror:
                 landing.enter(stands.feed, kernel.now())
                 found = landing.read_mark()
             assert found is not None
-            if set(found.counts) < {source.scope for source in SOURCES.values()} and found.position >= 0:
+            grown = found.position >= 0 and not {source.scope for source in SOURCES.values()} <= set(found.counts)
+            if grown and not self.begun:
                 landing.prepare(engine_for(kernel, self.connection, "build", live=False), stands.actor)
+            if grown or self.begun:
                 found = landing.extended(found, kernel.now())
             telling.arrival(kernel, self.hub, self.connection, landing.neighbours())
         if found.feed != stands.feed or not 0 <= found.position <= stands.last:
@@ -176,6 +178,8 @@ def flush(kernel: Kernel, reader: str, token: str) -> bool:
     try:
         more = mirror.run(lease)
     except (Away, Refuses) as error:
+        if mirror.landing is not None:
+            mirror.landing.engine.dispose()  # what an operator changes may hold for new connections alone
         _hold(kernel, mirror, error)
     finally:
         lease.leave()

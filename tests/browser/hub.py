@@ -41,12 +41,15 @@ class Hub:
             "UV_SECRET_KEY": "only for tests",
             "UV_WEB_WORKERS": "1",
             "UV_WORKER_PROCESSES": "1",
+            "UV_GATEWAY_PROCESSES": "1",
             "REDIS_URL": self.redis.url,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONUNBUFFERED": "1",
         }
         lines = parse_procfile((ROOT / "Procfile").read_text()).processes
         self.web, self.worker, self.beat = (self._service(lines[name]) for name in ("web", "worker", "beat"))
+        #: Serves foreign databases; not started before a test wants it.
+        self.gateway = self._service(lines["gateway"])
 
     def _service(self, line: str) -> Process:
         return Process("sh", "-c", f"exec {line}", env=self.environment, cwd=ROOT)
@@ -141,6 +144,6 @@ class Hub:
 
     def close(self) -> None:
         self.client.close()
-        for process in (self.beat, self.worker, self.web):
+        for process in (self.gateway, self.beat, self.worker, self.web):
             process.kill()
         self.redis.close()

@@ -71,6 +71,17 @@ export async function order(path, body = {}, method = "POST") {
   }
 }
 
+/** Ask what changes nothing, and ask again while nobody knows the answer: a databeacon may take longer than one request. */
+export async function patiently(asking) {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await asking();
+    } catch (error) {
+      if (!(error instanceof Refused && error.code === "outcome_unknown") || tries === 5) throw error;
+    }
+  }
+}
+
 /** A key that nobody else uses. Not randomUUID, which browsers withhold on plain HTTP beyond this machine. */
 export function freshKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");

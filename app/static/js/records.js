@@ -1,7 +1,7 @@
 // The rows over there, a page at a time, as the databeacon reads them when asked.
 
 import { attribute, byId, make, say, show } from "./dom.js";
-import { page } from "./http.js";
+import { page, patiently } from "./http.js";
 import { answered } from "./picker.js";
 
 const BASE = "/Ultravisor/Persistence/Rows";
@@ -88,7 +88,7 @@ export class Records {
   async #read() {
     const asked = ++this.#asked;
     try {
-      const { body, next } = await page(`${BASE}/${this.#table}?${this.#query(true)}`);
+      const { body, next } = await patiently(() => page(`${BASE}/${this.#table}?${this.#query(true)}`));
       if (asked !== this.#asked) return; // somebody has asked for something else since
       this.#next = next;
       this.#columns = body.Columns;
