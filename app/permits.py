@@ -33,6 +33,8 @@ ROUTES: Mapping[str, str] = {
     # The original's clients GET what begins a run; and POST what only reads, for the length of its list.
     "GET /Operation/<operation_hash>/Execute": OPERATE,
     "POST /Manifest/Batch": READ,
+    # What is drawn is audited before it is stored.
+    "POST /OperationAudit": READ,
     # A traceback may hold what a command held; replaying one acts for whoever wanted it.
     **dict.fromkeys(("GET /api/dead-letters", "GET /api/dead-letters/<id>"), ADMINISTER),
     **dict.fromkeys(("POST /api/dead-letters/<id>/replay", "DELETE /api/dead-letters/<id>"), ADMINISTER),

@@ -34,6 +34,21 @@ KEYS = (
     ("m", "show more"),
     ("Esc", "close the details, then choose none"),
 )
+#: What the editor answers to.
+EDITOR_KEYS = (
+    ("a", "add a task: type its name, Enter takes it"),
+    ("j k", "go from node to node"),
+    ("Enter", "fill in the chosen node's form"),
+    ("← ↑ → ↓", "move the chosen nodes"),
+    ("d", "copy the chosen nodes"),
+    ("Delete", "remove what is chosen"),
+    ("Ctrl+Z Ctrl+Y", "undo, redo"),
+    ("Ctrl+S", "save"),
+    ("l", "arrange all nodes"),
+    ("v", "show the ports of values, or not"),
+    ("+ − 0", "zoom in, zoom out, show the whole"),
+    ("Esc", "choose nothing"),
+)
 
 
 class Pages(Blueprint):
@@ -89,6 +104,22 @@ def item(work_item_hash: str) -> Response:
 def operations() -> Response:
     """All operations: with their newest runs, what their audit has found, and what can be done with them."""
     return frame.live("/operations", "operations", "controls", "runs", modes=MODES)
+
+
+@pages.route("/operations/new")
+def new_operation() -> Response:
+    """The editor, with an empty sheet."""
+    return _editor("")
+
+
+@pages.route("/operations/<operation_hash>")
+def operation(operation_hash: str) -> Response:
+    """The editor: an operation's graph, drawn and told what to do, audited while it is drawn, saved as its next revision."""
+    return _editor(operation_hash)
+
+
+def _editor(operation_hash: str) -> Response:
+    return frame.live("/operations", "editor", "controls", "graph", "runs", "editor", name="Editor", hash=operation_hash, keys=EDITOR_KEYS)
 
 
 @pages.route("/runs")

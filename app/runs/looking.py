@@ -15,6 +15,7 @@ from app.paging import cursor_of
 from app.runs import audit, board, questions
 from app.runs.api import run_row, settings
 from app.runs.pages import OperationsQuery, OutputQuery
+from schema.runs import forms
 from schema.runs.types.base import Task
 from schema.runs.wire import elapsed_ms
 from schema.sql import to_wire
@@ -61,6 +62,13 @@ def _record(row: board.Row, newest: list[board.Row], types: dict[str, Task]) -> 
 def _run(row: board.Row) -> dict[str, Any]:
     told = {"Hash": row["run_hash"], "Status": row["status"], "StartTime": to_wire(row["started_at"]), "StopTime": to_wire(row["stopped_at"])}
     return told | {"ElapsedMs": elapsed_ms(row), "ErrorCount": row["errors"]}
+
+
+@runs_looking.route("/OperationAudit", methods=["POST"])
+@runs_looking.arguments(forms.OperationWire)
+def audit_drawn(body: Query) -> Response:
+    """What is wrong, or looks wrong, with an operation that has not been stored. It changes nothing."""
+    return shown(audit.audited(body, questions.task_types(hub_id(), settings().run_local_shell), None))
 
 
 @runs_looking.route("/Manifest/<run_hash>/Output")

@@ -2,7 +2,7 @@
 
 import { byId, make } from "./dom.js";
 
-const FAR = 0.1, NEAR = 2, READABLE = 0.5, MARGIN = 24, STEP = 1.2;
+const FAR = 0.1, NEAR = 2, READABLE = 0.42, MARGIN = 24, STEP = 1.2;
 
 let library = null;
 
@@ -37,7 +37,7 @@ function register(Graph) {
       mark: { d: "M 6 0.5 H 4 A 4 4 0 0 0 0.5 6 V 40 A 4 4 0 0 0 4 45.5 H 6 Z" },
       title: { x: 14, y: 19 },
       about: { x: 14, y: 36 },
-      badge: { refX: "100%", refX2: -10, y: 19, textAnchor: "end" },
+      badge: { refX: "100%", refX2: -10, y: 36, textAnchor: "end" },
     },
     portMarkup: [{ tagName: "path", selector: "mark" }],
     ports: { groups: { in: group("in"), out: group("out") } },

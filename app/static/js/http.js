@@ -50,8 +50,8 @@ export const get = (path, patience = PATIENCE_MS) =>
 
 const PAUSE_MS = 500, LONGEST_PAUSE_MS = 8_000, GIVE_UP_MS = 60_000;
 
-export const send = (method, path, body, key) =>
-  ask(path, { method, headers: { "Content-Type": "application/json", "Idempotency-Key": key }, body: JSON.stringify(body) });
+export const send = (method, path, body, key, headers = {}) =>
+  ask(path, { method, headers: { "Content-Type": "application/json", "Idempotency-Key": key, ...headers }, body: JSON.stringify(body) });
 
 export const post = (path, body, key) => send("POST", path, body, key);
 
@@ -59,11 +59,11 @@ export const post = (path, body, key) => send("POST", path, body, key);
 export const unknown = (error) => error instanceof Unheard || (error instanceof Refused && error.code === "outcome_unknown");
 
 /** Order something and ask until its outcome is known: under one key it happens once, however often it is sent. */
-export async function order(path, body = {}, method = "POST") {
+export async function order(path, body = {}, method = "POST", headers = {}) {
   const key = freshKey(), until = Date.now() + GIVE_UP_MS;
   for (let wait = PAUSE_MS; ; wait = Math.min(2 * wait, LONGEST_PAUSE_MS)) {
     try {
-      return await send(method, path, body, key);
+      return await send(method, path, body, key, headers);
     } catch (error) {
       if (!unknown(error) || Date.now() + wait > until) throw error;
       await new Promise((done) => setTimeout(done, wait));
