@@ -59,7 +59,7 @@ def test_an_operation_is_drawn_saved_and_run(hub: Hub, open_page: Callable[..., 
     page.locator('[name="setting-Destination"]').fill("Output.text")
     take(page, "end")
     expect(page.locator("#found-of")).to_have_text("sound")
-    page.get_by_role("button", name="Save and run").click()
+    page.get_by_role("button", name="Run", exact=True).click()
     expect(page).to_have_url(re.compile("/runs/run-OPR-"))
     expect(page.locator("#run-pill")).to_have_text("Complete")
     expect(page.locator("#output")).to_contain_text("drawn and run")

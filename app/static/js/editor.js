@@ -64,7 +64,6 @@ function paint() {
   say(byId("standing"), `${hash ? `${hash} · revision ${sheet.whole.Revision}` : "new"}${sheet.dirty ? " · not saved" : hash ? " · saved" : ""}`);
   mark(byId("standing"), "dirty", String(sheet.dirty));
   byId("save").disabled = saving;
-  say(byId("run"), sheet.dirty || !hash ? "Save and run" : "Run");
   byId("undo").disabled = !sheet.canUndo;
   byId("redo").disabled = !sheet.canRedo;
   show(byId("runs"), Boolean(hash));
