@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 from uuid import uuid4
@@ -15,24 +16,32 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from schema.settings import Settings
 from ultravisor import database, here
-from ultravisor.demo import evidence, processes, work
+from ultravisor.demo import evidence, persisting, processes, work
+from ultravisor.demo.evidence import Counts, Query
+from ultravisor.demo.persisting import Target
 from ultravisor.runtime.places import PROJECT
 
 
 @click.command()
 @click.option("--folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=PROJECT, help="Whose files are hashed.")
 @click.option("--items", type=click.IntRange(1, 100_000), default=200, show_default=True, help="How many work items.")
-def demo(folder: Path, items: int) -> None:
-    """Hash the files of a folder on a beacon, then count what SQL holds of it. Exit code 1: a count is wrong."""
+@click.option("--connection", help="Name of the connection in which the rows shall be kept.  [default: the chosen one, else local]")
+def demo(folder: Path, items: int, connection: str | None) -> None:
+    """Keep the rows in a database, hash the files of a folder on a beacon, count what SQL holds in both. Exit code 1: a count is wrong."""
     console = Console(highlight=False)
     folder = folder.resolve()
     files = work.files_in(folder, items)
     console.print("Looking for a hub …")
     with processes.hub(here.settings(), os.environ) as (settings, ours):
         console.print(f"Hub {'started' if ours else 'found'} at {here.url(settings.address)}, data in {settings.data}")
+        target = persisting.assigned(settings, connection)
+        console.print(f"Rows are kept in the connection {target.name} ({target.kind}): {target.state}", markup=False)
         done = _work(console, settings, folder, files)
-        right = _show_counts(console, settings, done) and _show_digest(console, settings, done)
+        persisting.await_rows(settings)
+        right = all([*_judged(console, settings, target, done)])
+        there = persisting.command(settings, target, done[0].run)
     _show_where(console, settings, done[0].run)
+    console.print(f"The rows in {target.name} are for any SQL client:\n  {there}", markup=False, soft_wrap=True)
     console.print("[bold green]Every count is right.[/]" if right else "[bold red]A count is wrong.[/]")
     sys.exit(0 if right else 1)
 
@@ -56,17 +65,24 @@ def _work(console: Console, settings: Settings, folder: Path, files: list[Path])
     return items
 
 
-def _show_counts(console: Console, settings: Settings, items: list[work.Item]) -> bool:
-    """The SQL and what it says; whether all of it is as it must be."""
-    right = True
-    for query, counts in evidence.counts(settings, items[0].run):
-        holds = query.holds(counts, len(items))
-        right = right and holds
-        console.print(f"\n[bold]{query.title}[/]  {'[green]right[/]' if holds else '[bold red]wrong[/]'}")
-        console.print(f"  {query.of(items[0].run)}", style="dim", soft_wrap=True, markup=False)
-        for word, count in counts.items():
-            console.print(f"  {word:<12} {count:>7}", markup=False)
-    return right
+def _judged(console: Console, settings: Settings, target: Target, items: list[work.Item]) -> Iterator[bool]:
+    """Whether each of the things that can be counted is right; all of them are shown."""
+    run = items[0].run
+    for query, counts in evidence.counts(settings, run):
+        yield _show_counts(console, query, query.of(run), counts, len(items))
+    for query, counts in persisting.counts(settings, target, run):
+        yield _show_counts(console, query, target.in_words_of(query.of(run)), counts, len(items))
+    yield _show_digest(console, settings, items)
+
+
+def _show_counts(console: Console, query: Query, statement: str, counts: Counts, items: int) -> bool:
+    """The SQL and what it says; whether that is as it must be."""
+    holds = query.holds(counts, items)
+    console.print(f"\n[bold]{query.title}[/]  {'[green]right[/]' if holds else '[bold red]wrong[/]'}")
+    console.print(f"  {statement}", style="dim", soft_wrap=True, markup=False)
+    for word, count in counts.items():
+        console.print(f"  {word:<12} {count:>7}", markup=False)
+    return holds
 
 
 def _show_digest(console: Console, settings: Settings, items: list[work.Item]) -> bool:

@@ -66,7 +66,7 @@ def enqueue(settings: Settings, file: Path, beacon: str, run: str = "", key: str
         "RunID": run or None,
         "SubmitterTag": "demo",
     }
-    answer = _insist(lambda: here.ask(settings, "/Beacon/Work/Enqueue", body, key=key or uuid4().hex))
+    answer = insist(lambda: here.ask(settings, "/Beacon/Work/Enqueue", body, key=key or uuid4().hex))
     return Item(answer["WorkItemHash"], answer["RunID"], file)
 
 
@@ -96,11 +96,12 @@ def await_end(settings: Settings, total: int, before: int, tick: Callable[[int],
 
 def ended(settings: Settings) -> int:
     """How many items have ended in this hub, well or not, as the queue's summary says."""
-    summary = _insist(lambda: here.ask(settings, "/Beacon/Queue?limit=1"))["Summary"]
+    summary = insist(lambda: here.ask(settings, "/Beacon/Queue?limit=1"))["Summary"]
     return int(summary["Completed"]) + int(summary["Errored"])
 
 
-def _insist(call: Callable[[], tuple[int, Any]]) -> Any:
+def insist(call: Callable[[], tuple[int, Any]]) -> Any:
+    """What the hub answers, asked again while it cannot. Raises Unavailable when that takes too long, and for a refusal."""
     deadline = monotonic() + PATIENCE_SECONDS
     while True:
         try:
