@@ -56,6 +56,8 @@ from app.runs.answering import answering
 from app.runs.api import runs
 from app.runs.looking import runs_looking
 from app.runs.orders import runs_orders
+from app.runs.scheduled import scheduled
+from app.runs.scheduling import scheduling
 from app.runs.starting import starting
 from app.seal import seal
 from app.sockets.hall import Hall
@@ -95,6 +97,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     runs_orders,
     answering,
     starting,
+    scheduled,
+    scheduling,
     metrics,
     gateway,
     gateway_orders,

@@ -30,11 +30,13 @@ ROUTES: Mapping[str, str] = {
     # A connection holds a password, and leads wherever it is told to.
     **dict.fromkeys(("POST /beacon/connection", "PUT /beacon/connection/<id>", "DELETE /beacon/connection/<id>"), ADMINISTER),
     **dict.fromkeys(("POST /beacon/connection/test", "POST /beacon/connection/<id>/schema/ensure"), ADMINISTER),
-    # The original's clients GET what begins a run; and POST what only reads, for the length of its list.
+    # The original's clients GET what begins a run or switches schedules; and POST what only reads, for the length of its list.
     "GET /Operation/<operation_hash>/Execute": OPERATE,
     "POST /Manifest/Batch": READ,
     # What is drawn is audited before it is stored.
     "POST /OperationAudit": READ,
+    "POST /Schedule/Preview": READ,
+    **dict.fromkeys((f"GET /Schedule/{word}{rest}" for word in ("Start", "Stop") for rest in ("", "/<guid>")), OPERATE),
     # A traceback may hold what a command held; replaying one acts for whoever wanted it.
     **dict.fromkeys(("GET /api/dead-letters", "GET /api/dead-letters/<id>"), ADMINISTER),
     **dict.fromkeys(("POST /api/dead-letters/<id>/replay", "DELETE /api/dead-letters/<id>"), ADMINISTER),

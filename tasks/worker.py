@@ -17,6 +17,7 @@ from kombu import Queue
 from kombu.exceptions import OperationalError
 
 from schema import envelope as keys
+from schema.base import Command
 from schema.content.commands import DropUpload, SealUpload, StoreChunk, SweepContent
 from schema.hub.board_commands import SampleQueue
 from schema.hub.commands import (
@@ -97,7 +98,7 @@ from tasks.mesh import joining
 from tasks.overtime import limited
 from tasks.runs import clock as running
 from tasks.runs import execute as executing
-from tasks.runs import operations, reports
+from tasks.runs import firing, operations, reports, schedules
 from tasks.runs.abandon import abandon, abandon_stale, halt
 from tasks.runs.answer import answer
 from tasks.runs.force_error import force_error
@@ -168,6 +169,13 @@ VERBS: Mapping[str, Verb] = {
     runs.RetryRun.name: retry,
     runs.ForkRun.name: fork,
     runs.RunsTick.name: runs_tick,
+    runs.SaveSchedule.name: schedules.save_schedule,
+    runs.DeleteSchedule.name: schedules.delete_schedule,
+    runs.SwitchSchedule.name: schedules.switch_schedule,
+    runs.SwitchSchedules.name: schedules.switch_schedules,
+    runs.FireSchedules.name: firing.fire,
+    runs.OccurrenceEnded.name: firing.occurrence_ended,
+    runs.TrimOccurrences.name: firing.trim_occurrences,
 }
 
 #: What a batch reads ahead for its commands, by the same names.
@@ -351,7 +359,11 @@ def sample() -> None:
 @app.task(name="retention", **DOORBELL)
 def retention() -> None:
     """Delete what has been kept long enough."""
-    _round(lambda of: sweeping.ask(of, Retain(), SweepContent(), retaining(of.settings), *mirroring.sweeps(of)))
+    _round(lambda of: sweeping.ask(of, *_old(of.settings), *mirroring.sweeps(of)))
+
+
+def _old(chosen: Settings) -> tuple[Command, ...]:
+    return Retain(), SweepContent(), retaining(chosen), runs.TrimOccurrences(hub=chosen.hub)
 
 
 def retaining(chosen: Settings) -> RetainWork:

@@ -14,27 +14,12 @@ from app.hub import catalog, contact, listing, questions, standing, waiting
 from app.hub.here import hub_id
 from app.hub.pages import ActionsQuery, EventsQuery, ItemsQuery, QueueQuery
 from app.paging import PageWire, continued
-from app.who import secured
 from schema.hub.rules.lifecycle import BUCKETS
 from schema.hub.wire import affinity_record, beacon_record, work_attempt_record, work_event_record
 
 hub = Blueprint("hub", __name__, description="Beacons, work and the queue, as they are.")
 
 Query = dict[str, Any]
-
-
-@hub.route("/status")
-def status() -> dict[str, Any]:
-    """That the hub runs, and how it lets callers in."""
-    return {
-        "Status": "Running",
-        "ScheduleEntries": 0,
-        "ScheduleRunning": False,
-        "AuthEnabled": secured(),
-        "AuthMode": "authenticated" if secured() else "promiscuous",
-        "SupportsUserManagement": secured(),
-        "HubInstanceID": hub_id(),
-    }
 
 
 @hub.route("/Beacon")

@@ -217,3 +217,62 @@ class RunsTick(Command):
     @property
     def lane(self) -> str:
         return RUNS.of(self.hub, self.shard)
+
+
+@command("runs.save_schedule")
+class SaveSchedule(HouseCommand):
+    """Store a schedule; the fields that the document lacks stay as they are. With `must_exist` one that is not there is refused."""
+
+    hub: str
+    guid: str
+    document: dict[str, Any]
+    must_exist: bool = False
+
+
+@command("runs.delete_schedule")
+class DeleteSchedule(HouseCommand):
+    """Forget a schedule and its occurrences. Its runs stay."""
+
+    hub: str
+    guid: str
+
+
+@command("runs.switch_schedule")
+class SwitchSchedule(HouseCommand):
+    """Have a schedule started or stopped. What is due while it is stopped is not made up for."""
+
+    hub: str
+    guid: str
+    on: bool
+
+
+@command("runs.switch_schedules")
+class SwitchSchedules(HouseCommand):
+    """Have all schedules looked at, or none."""
+
+    hub: str
+    on: bool
+
+
+@command("runs.fire")
+class FireSchedules(HouseCommand):
+    """The clock has passed what schedules wait for."""
+
+    hub: str
+
+
+@command("runs.occurrence_ended")
+class OccurrenceEnded(HouseCommand):
+    """The run of an occurrence has ended, or could not begin; the next one that waits for its turn begins."""
+
+    hub: str
+    occurrence_id: str
+    status: str
+    reason: str = ""
+
+
+@command("runs.trim_occurrences")
+class TrimOccurrences(HouseCommand):
+    """Delete occurrences that have been kept long enough: a page per command, and the next is ordered while there is more."""
+
+    hub: str

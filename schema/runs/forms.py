@@ -7,7 +7,9 @@ from typing import Any
 from marshmallow import INCLUDE, fields, post_load, pre_load, validate
 
 from schema.runs.ids import PLAIN_HASH
+from schema.runs.rules.firing import MISSED, OVERLAP
 from schema.runs.rules.run import MODES
+from schema.runs.rules.schedule import KINDS
 from schema.wire import NAME, FreeObject, Wire, no_nul
 
 HASH = validate.Regexp(rf"{PLAIN_HASH}\Z", error="Letters, digits, dots, colons, dashes and underscores, 80 at most.")
@@ -139,3 +141,32 @@ class HashesWire(Lenient):
     @post_load
     def _once(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {"Hashes": list(dict.fromkeys(data["Hashes"]))}
+
+
+class TimingWire(Lenient):
+    """When something is due."""
+
+    ScheduleType = fields.String(required=True, validate=validate.OneOf(KINDS))
+    Parameters = fields.Raw(metadata={"description": "cron: the expression. interval: {IntervalMs}. once: a time. hourly, daily: nothing."})
+    TimeZone = fields.String(load_default="UTC", validate=validate.Length(max=64))
+
+
+class ScheduleChangeWire(Lenient):
+    """The fields of a schedule that change."""
+
+    Hash = fields.String(validate=[HASH, validate.Length(min=1)], metadata={"description": "The operation."})
+    ScheduleType = fields.String(validate=validate.OneOf(KINDS))
+    Parameters = fields.Raw(metadata={"description": "cron: the expression. interval: {IntervalMs}. once: a time. hourly, daily: nothing."})
+    TimeZone = fields.String(validate=validate.Length(max=64), metadata={"description": "An IANA time zone."})
+    MissedRuns = fields.String(validate=validate.OneOf(MISSED))
+    Overlap = fields.String(validate=validate.OneOf(OVERLAP))
+    RunMode = fields.String(validate=MODE)
+    Settings = FreeObject(metadata={"description": "What the state of its runs begins with."})
+    Active = fields.Boolean()
+
+
+class ScheduleWire(ScheduleChangeWire):
+    """An operation, and when it is to run."""
+
+    Hash = fields.String(required=True, validate=[HASH, validate.Length(min=1)], metadata={"description": "The operation."})
+    ScheduleType = fields.String(required=True, validate=validate.OneOf(KINDS))

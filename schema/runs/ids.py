@@ -56,3 +56,19 @@ def brought_hash(beacon: str, document: Mapping[str, Any]) -> str:
     if isinstance(hash, str) and hash:
         return hash if re.fullmatch(PLAIN_HASH, hash) else ""
     return "OPR-" + sha256(f"{beacon}\0{name}".encode()).hexdigest()[:16] if isinstance(name, str) and name else ""
+
+
+def schedule_guid(operation_hash: str, now: datetime, id: str) -> str:
+    """`sched-op-<operation>-<milliseconds>-<chance>`: the original's form, which a second schedule of the same millisecond cannot have."""
+    return f"sched-op-{operation_hash[:LONGEST_HASH]}-{round(now.timestamp() * 1000)}-{id[-12:]}"
+
+
+def schedule_guid_for(operation_hash: str, who: str, key: str) -> str:
+    """The same key of the same caller means the same schedule."""
+    mark = sha256(f"{who}\0{key}".encode()).hexdigest()[:24]
+    return f"sched-op-{operation_hash[:LONGEST_HASH]}-{mark}"
+
+
+def occurrence_id(guid: str, due_at: datetime) -> str:
+    """The key of an occurrence's row: of each moment of a schedule there is one."""
+    return named_id(guid, due_at.isoformat(timespec="milliseconds"))

@@ -191,11 +191,27 @@ schedule = table(
     #: What becomes of an occurrence while the one before still runs: queue, skip, replace.
     sa.Column("overlap", sa.String(16), nullable=False),
     sa.Column("active", sa.Boolean, nullable=False),
+    #: Where an interval counts from; the moment of one that is due once.
+    sa.Column("anchor_at", UtcDateTime, nullable=False),
+    #: Who saved it last: for them its runs act.
+    sa.Column("actor", sa.String(160), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
     #: The next occurrence; empty where there is none any more.
     sa.Column("next_at", UtcDateTime),
     sa.Column("last_at", UtcDateTime),
     sa.Index("ix_runs_schedule_due", "hub", "active", "next_at"),
+)
+
+#: Whether the schedules of a hub are looked at. Without a row they are.
+scheduling = table(
+    "runs_scheduling",
+    sa.Column("hub", HubId, primary_key=True),
+    sa.Column("running", sa.Boolean, nullable=False),
+    #: When it was last switched on: what was due before that was not missed, it was not wanted.
+    sa.Column("resumed_at", UtcDateTime),
+    sa.Column("actor", sa.String(160), nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
 )
 
 #: Each time that a schedule was due, once: whatever looks at the clock, and however often.

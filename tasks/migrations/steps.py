@@ -15,6 +15,12 @@ def create_table(name: str, *items: sa.schema.SchemaItem) -> None:
         op.create_table(name, *items, mysql_engine="InnoDB", mysql_charset="utf8mb4", mysql_collate="utf8mb4_bin")
 
 
+def drop_table(name: str) -> None:
+    """Drop a table, unless it was dropped before the migration was killed."""
+    if not _may_be_there() or sa.inspect(op.get_bind()).has_table(name):
+        op.drop_table(name)
+
+
 def add_column(table: str, column: sa.Column[Any]) -> None:
     """Add a column, unless it was added before the migration was killed."""
     if not (_may_be_there() and column.name in {known["name"] for known in sa.inspect(op.get_bind()).get_columns(table)}):

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from schema import envelope as keys
 from schema.base import Command
-from schema.runs.commands import RunsTick
-from schema.runs.tables import node
+from schema.runs.commands import FireSchedules, RunsTick
+from schema.runs.tables import node, schedule, scheduling
 from tasks.kernel import Kernel
 from tasks.sweep import ask
 from tasks.unit import look
@@ -26,15 +26,22 @@ _LATE = (
     .order_by(node.c.asked_at)
     .limit(MOST)
 )
+_STOPPED = sa.exists().where(scheduling.c.hub == sa.bindparam("of_hub"), scheduling.c.running.is_(False))
+_FIRE = sa.select(sa.literal(1)).where(
+    sa.exists().where(schedule.c.hub == sa.bindparam("of_hub"), schedule.c.active.is_(True), schedule.c.next_at <= sa.bindparam("now")), ~_STOPPED
+)
 
 
 def watch(kernel: Kernel) -> list[Command]:
-    """Append a tick for each lane in which something is due, and ring for late tasks. Returns the ticks."""
+    """Append a tick for each lane in which something is due, have schedules fired, and ring for late tasks. Returns what it has asked for."""
     now, hub = kernel.now(), kernel.settings.hub
     with look(kernel.engine) as connection:
         shards = list(connection.execute(_DUE, {"of_hub": hub, "now": now}).scalars())
+        fire = connection.execute(_FIRE, {"of_hub": hub, "now": now}).scalar()
         late = list(connection.execute(_LATE, {"of_hub": hub, "before": now - LATE}))
     ticks: list[Command] = [RunsTick(hub=hub, shard=shard) for shard in sorted(shards)]
+    if fire:
+        ticks.append(FireSchedules(hub=hub))
     ask(kernel, *ticks)
     for row in late:
         if not kernel.redis.exists(keys.doing(f"{row.id}:{row.execution}:{row.attempt}")):

@@ -16,7 +16,7 @@ from schema.runs import commands
 from schema.runs.ids import node_id, run_hash_of
 from schema.runs.rules.nodes import BUSY
 from schema.runs.rules.run import FINAL, Effect, Execute, GoOn, Start, Withdraw, Work
-from schema.runs.tables import node, occurrence, run
+from schema.runs.tables import node, run
 from schema.sql import to_wire
 from tasks.rows import Row
 from tasks.unit import Unit
@@ -125,7 +125,7 @@ def end(unit: Unit, row: Row, status: str) -> None:
         outputs = {"Result": row["state"]["Output"], "Status": status, "ElapsedMs": elapsed, "RunHash": hash}
         unit.order(report(row["hub"], row["parent"], outputs))
     if row["occurrence_id"]:
-        unit.change(sa.update(occurrence).where(occurrence.c.id == row["occurrence_id"]).values(status=status, ended_at=unit.now))
+        unit.order(commands.OccurrenceEnded(hub=row["hub"], occurrence_id=row["occurrence_id"], status=status))
     if row["awaited"]:
         unit.answer(keys.ended(hash), orjson.dumps({"Status": status, "At": to_wire(unit.now)}))
     if row["mode"] == "production":

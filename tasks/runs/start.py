@@ -7,7 +7,7 @@ from typing import Any
 
 from schema.hub.ids import named_id
 from schema.outcome import Done, Outcome, Refused
-from schema.runs.commands import StartBatch, StartMany, StartOperation
+from schema.runs.commands import OccurrenceEnded, StartBatch, StartMany, StartOperation
 from schema.runs.ids import shard_of
 from schema.runs.rules.run import Begin
 from schema.runs.tables import operation, run
@@ -53,6 +53,8 @@ def _nowhere(command: StartOperation, unit: Unit) -> Refused:
     error = f"There is no operation {command.operation_hash}."
     if command.parent is not None:
         unit.order(effects.report(command.hub, command.parent, {}, error))
+    if command.occurrence_id is not None:
+        unit.order(OccurrenceEnded(hub=command.hub, occurrence_id=command.occurrence_id, status="Skipped", reason=error))
     return Refused("not_found", error)
 
 
