@@ -98,7 +98,7 @@ from tasks.mesh import joining
 from tasks.overtime import limited
 from tasks.runs import clock as running
 from tasks.runs import execute as executing
-from tasks.runs import firing, operations, reports, schedules
+from tasks.runs import exercises, firing, operations, reports, schedules
 from tasks.runs.abandon import abandon, abandon_stale, halt
 from tasks.runs.answer import answer
 from tasks.runs.force_error import force_error
@@ -176,6 +176,8 @@ VERBS: Mapping[str, Verb] = {
     runs.FireSchedules.name: firing.fire,
     runs.OccurrenceEnded.name: firing.occurrence_ended,
     runs.TrimOccurrences.name: firing.trim_occurrences,
+    runs.BeginExercise.name: exercises.begin_exercise,
+    runs.EndExercise.name: exercises.end_exercise,
 }
 
 #: What a batch reads ahead for its commands, by the same names.

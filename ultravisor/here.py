@@ -34,14 +34,14 @@ def url(address: str) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def ask(settings: Settings, path: str, body: object = None, *, key: str = "", timeout: float = 10.0) -> tuple[int, Any]:
-    """The hub's answer: status, and what its JSON says. A body makes it a POST. Raises OSError when nobody answers."""
+def ask(settings: Settings, path: str, body: object = None, *, key: str = "", timeout: float = 10.0, method: str = "") -> tuple[int, Any]:
+    """The hub's answer: status, and what its JSON says. A body makes it a POST, unless a method is named. Raises OSError when nobody answers."""
     headers = {"Content-Type": "application/json"} if body is not None else {}
     if key:
         headers["Idempotency-Key"] = key
     connection = http.client.HTTPConnection(*reachable(settings.address), timeout=timeout)
     try:
-        connection.request("GET" if body is None else "POST", path, None if body is None else orjson.dumps(body), headers)
+        connection.request(method or ("GET" if body is None else "POST"), path, None if body is None else orjson.dumps(body), headers)
         answer = connection.getresponse()
         return answer.status, _read(answer.read())
     except http.client.HTTPException as trouble:

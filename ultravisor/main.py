@@ -9,6 +9,7 @@ from ultravisor.commands.beacon import beacon
 from ultravisor.commands.databeacon import databeacon
 from ultravisor.commands.demo import demo
 from ultravisor.commands.doctor import doctor
+from ultravisor.commands.exercise import command as exercise
 from ultravisor.commands.secret import secret
 from ultravisor.commands.settings import settings
 from ultravisor.commands.status import status
@@ -33,7 +34,7 @@ def cli() -> None:
     """A self-hosted automation hub. `ultravisor up` serves it; settings come from the environment, see `ultravisor settings`."""
 
 
-for command in (up, status, settings, user, token, secret, beacon, databeacon, doctor, demo):
+for command in (up, status, settings, user, token, secret, beacon, databeacon, doctor, demo, exercise):
     cli.add_command(command)
 
 if __name__ == "__main__":

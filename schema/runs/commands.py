@@ -276,3 +276,25 @@ class TrimOccurrences(HouseCommand):
     """Delete occurrences that have been kept long enough: a page per command, and the next is ordered while there is more."""
 
     hub: str
+
+
+@command("runs.begin_exercise")
+class BeginExercise(HouseCommand):
+    """An exercise begins; its id is the caller's, so that a repetition is the same one."""
+
+    hub: str
+    id: str
+    exercise: str
+    time_scale: float
+
+
+@command("runs.end_exercise")
+class EndExercise(HouseCommand):
+    """An exercise has ended, with what it has shown."""
+
+    hub: str
+    id: str
+    state: str
+    measured: dict[str, Any]
+    verdicts: list[dict[str, Any]]
+    passed: bool

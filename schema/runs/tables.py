@@ -230,3 +230,23 @@ occurrence = table(
     sa.UniqueConstraint("schedule_guid", "due_at"),
     sa.Index("ix_runs_occurrence_open", "schedule_guid", "status"),
 )
+
+#: What exercises have shown: loads of known size, and how the hub bore them.
+exercise = table(
+    "runs_exercise",
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("hub", HubId, nullable=False),
+    sa.Column("name", Hash, nullable=False),
+    #: 0.1: all times were a tenth of those in its file.
+    sa.Column("time_scale", sa.Float, nullable=False),
+    #: Running, Complete, FailedAssertions, TimedOut or Canceled.
+    sa.Column("state", sa.String(24), nullable=False),
+    sa.Column("passed", sa.Boolean, nullable=False),
+    sa.Column("verdicts", Json, nullable=False),
+    #: Counts, drain and ideal, and percentiles.
+    sa.Column("measured", Json, nullable=False),
+    sa.Column("actor", sa.String(160), nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Index("ix_runs_exercise_newest", "hub", "started_at"),
+)

@@ -62,7 +62,7 @@ def hub(given: Settings, environment: Mapping[str, str]) -> Iterator[tuple[Setti
     Yields its settings, and whether it is our own. A temporary folder stays: its database is what the demo is about.
     """
     if folder.holder(Path(given.data)) is not None:
-        _await_ready(given, None)
+        await_ready(given, None)
         yield given, False
         return
     settings = _own(given, environment)
@@ -70,7 +70,7 @@ def hub(given: Settings, environment: Mapping[str, str]) -> Iterator[tuple[Setti
     Path(settings.data).mkdir(mode=0o700, parents=True, exist_ok=True)
     up = Companion("hub", ["ultravisor.main", "up"], {**environment, **chosen}, Path(settings.data) / "demo.log")
     try:
-        _await_ready(settings, up)
+        await_ready(settings, up)
         yield settings, True
     finally:
         up.end()
@@ -98,7 +98,8 @@ def _own(given: Settings, environment: Mapping[str, str]) -> Settings:
     return here.settings(changed)
 
 
-def _await_ready(settings: Settings, up: Companion | None) -> None:
+def await_ready(settings: Settings, up: Companion | None) -> None:
+    """Until the hub can work. Raises Unavailable when it does not come to that."""
     deadline, answer = monotonic() + READY_SECONDS, "no answer"
     while monotonic() < deadline:
         if up is not None:
