@@ -44,11 +44,11 @@ def test_the_hub_is_up_to_it(hub: Hub, names: list[str], scale: str) -> None:
 
 
 def test_nothing_of_it_is_left(hub: Hub) -> None:
-    """After the fleets have gone: no beacon, no clone of an operation, no run under way."""
+    """After the fleets have gone: no beacon of theirs, no clone of an operation, no run under way."""
     code, output = hub.run("exercise", "oe-single-etl", "--time-scale", "0.1", *SLACK, within=300)
     assert code == 0, output
     with sqlite3.connect(hub.data / "ultravisor.db") as connection:
-        (beacons,) = connection.execute("SELECT count(*) FROM hub_beacon WHERE status <> 'Deregistered'").fetchone()
+        (beacons,) = connection.execute("SELECT count(*) FROM hub_beacon WHERE name LIKE 'syn-%' AND status <> 'Deregistered'").fetchone()
         (clones,) = connection.execute("SELECT count(*) FROM runs_operation WHERE deleted_at IS NULL").fetchone()
         (open_runs,) = connection.execute("SELECT count(*) FROM runs_run WHERE stopped_at IS NULL").fetchone()
     connection.close()
