@@ -12,8 +12,9 @@ import pytest
 from schema.base import Command
 from schema.content.commands import CHUNK_BYTES, SealUpload, StoreChunk
 from schema.outcome import Outcome
-from tasks import migrations, unit
+from tasks import unit
 from tasks.worker import VERBS
+from tests.tasks.filling import fill
 from tests.tasks.rig import Rig, rig_on
 
 
@@ -61,7 +62,7 @@ class Store:
 @pytest.fixture
 def store(database_url: str, redis_url: str) -> Iterator[Store]:
     engine = unit.connect(database_url)
-    migrations.upgrade(engine)
+    fill(engine)
     engine.dispose()
     with rig_on(database_url, redis_url, VERBS) as rig:
         yield Store(rig)

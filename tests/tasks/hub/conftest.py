@@ -17,10 +17,11 @@ from schema.envelope import Envelope, encode
 from schema.hub.commands import HUB, CompleteWork, EnqueueWork, FailWork, ProgressWork, RegisterBeacon
 from schema.outcome import Done, Outcome, Refused, decode
 from schema.settings import Settings
-from tasks import journal, migrations, unit
+from tasks import journal, unit
 from tasks.kernel import Kernel, broker, clock, new_id
 from tasks.outbox import append
 from tasks.worker import FORESIGHTS, VERBS
+from tests.tasks.filling import fill
 
 
 @dataclass
@@ -147,7 +148,7 @@ def hub(database_url: str, redis_url: str, tmp_path: Any) -> Iterator[Hub]:
     environment = {"UV_DATA": str(tmp_path), "DATABASE_URL": database_url, "REDIS_URL": redis_url, "UV_HUB": "h"}
     settings = Settings.read(environment)
     engine = unit.connect(database_url)
-    migrations.upgrade(engine)
+    fill(engine)
     time = Clock()
     ring: Callable[[str, float], None] = lambda group, delay: None  # noqa: E731 - one line says it
     found = Hub(Kernel(settings, engine, broker(redis_url), VERBS, ring, now=time, foresights=FORESIGHTS), time)

@@ -15,11 +15,12 @@ from schema.base import Command
 from schema.runs.commands import AbandonRun, AnswerInput, RetryRun, SaveOperation, StartOperation
 from schema.runs.ids import run_hash_of
 from schema.settings import Settings
-from tasks import journal, migrations, streams, sweep, unit
+from tasks import journal, streams, sweep, unit
 from tasks.kernel import Kernel, broker, clock, new_id
 from tasks.runs import clock as running
 from tasks.runs.execute import execute
 from tasks.worker import FORESIGHTS, LISTENERS, VERBS
+from tests.tasks.filling import fill
 from tests.tasks.hub.conftest import Clock, Hub
 
 
@@ -128,7 +129,7 @@ def houses(redis_url: str, tmp_path: Path) -> Iterator[Callable[..., House]]:
             {"DATABASE_URL": url, "REDIS_URL": redis_url, "UV_HUB": "h", "UV_DATA": str(tmp_path), "UV_UNIT_MS": "60000"} | given
         )
         engine, time = unit.connect(url), Clock()
-        migrations.upgrade(engine)
+        fill(engine)
         calls: list[tuple[str, tuple[Any, ...], float]] = []
         parts: dict[str, Any] = {"now": time, "foresights": FORESIGHTS, "listeners": LISTENERS}
         kernel = Kernel(settings, engine, broker(redis_url), VERBS, lambda group, delay: None, call=lambda *call: calls.append(call), **parts)
