@@ -31,6 +31,7 @@ PLACES = (
     Place("/queue", "Queue"),
     Place("/operations", "Operations"),
     Place("/runs", "Runs"),
+    Place("/schedules", "Schedules"),
     Place("/inputs", "Inputs"),
     Place("/beacons", "Beacons"),
     Place("/timeline", "Timeline"),

@@ -49,6 +49,17 @@ EDITOR_KEYS = (
     ("+ − 0", "zoom in, zoom out, show the whole"),
     ("Esc", "choose nothing"),
 )
+#: What the schedules' page answers to.
+SCHEDULE_KEYS = (
+    ("↑ ↓ j k", "go from schedule to schedule"),
+    ("Enter", "open its history"),
+    ("n", "make a new one"),
+    ("e", "change it"),
+    ("s", "stop it, or start it"),
+    ("Delete", "remove it"),
+    ("m", "show more"),
+    ("Esc", "close the history"),
+)
 
 
 class Pages(Blueprint):
@@ -132,6 +143,12 @@ def runs() -> Response:
 def run(run_hash: str) -> Response:
     """One run: its graph, its times, what it says and brings, what it waits for, and what can be done about it."""
     return frame.live(f"/runs/{run_hash}", "one-run", "controls", "details", "timeline", "graph", "runs", name="Run", hash=run_hash)
+
+
+@pages.route("/schedules")
+def schedules() -> Response:
+    """What runs by itself: when next, how it went last, and what can be done about it."""
+    return frame.live("/schedules", "schedules", "controls", "drawer", "runs", "schedules", modes=MODES, keys=SCHEDULE_KEYS)
 
 
 @pages.route("/inputs")

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validate
 
 from app.answers import Blueprint, page_of, refuse, shown
 from app.hub.here import hub_id
-from app.paging import Capped, Cursor, PageWire
+from app.paging import Capped, Cursor, PageWire, cursor_of
 from app.runs import scheduled_questions as questions
 from app.runs.pages import ListQuery
 from app.who import secured
@@ -19,7 +19,7 @@ from schema.runs.rules.schedule import upcoming
 from schema.runs.schedule_wire import next_occurrences, occurrence_record, schedule_record
 from schema.runs.timings import BadTiming, timing_of
 from schema.sql import to_wire
-from schema.wire import Wire
+from schema.wire import Wire, no_nul
 
 scheduled = Blueprint("runs_scheduled", __name__, description="Schedules, as they are.")
 
@@ -33,6 +33,14 @@ class SchedulesQuery(ListQuery):
     """A page of schedules, all or those of one operation."""
 
     operation = fields.String(load_default="")
+
+
+class SchedulesPageQuery(PageWire):
+    """Schedules, all or those of one operation, as people look at them."""
+
+    limit = Capped(1, 200, load_default=50)
+    after = Cursor(load_default=None)
+    operation = fields.String(load_default="", validate=[validate.Length(max=128), no_nul])
 
 
 class NextQuery(Wire):
@@ -81,6 +89,27 @@ def schedules(query: Query) -> Response:
     """Every schedule, with the next moment at which it is due."""
     rows = questions.schedules(hub_id(), query["limit"] + 1, query["after"], query["operation"])
     return page_of(rows, query["limit"], lambda row: row["guid"], schedule_record)
+
+
+@scheduled.route("/api/schedules")
+@scheduled.arguments(SchedulesPageQuery, location="query")
+def schedules_shown(query: Query) -> Response:
+    """Schedules with their newest moment and the name of their operation, and whether schedules are looked at."""
+    rows = questions.schedules_shown(hub_id(), query["limit"] + 1, query["after"], query["operation"])
+    page = rows[: query["limit"]]
+    entries, running = questions.state(hub_id())
+    told = {
+        "Schedules": [_record(row) for row in page],
+        "Next": cursor_of(page[-1]["guid"]) if len(rows) > len(page) else None,
+        "Entries": entries,
+        "Running": running,
+    }
+    return shown(told)
+
+
+def _record(row: questions.Row) -> dict[str, Any]:
+    last = None if row["schedule_guid"] is None else occurrence_record(row)
+    return {**schedule_record(row), "OperationName": row["operation_name"], "Last": last}
 
 
 @scheduled.route("/Schedule/<guid>")

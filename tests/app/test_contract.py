@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from tests.app.routes import routes_of
 
 #: Documents, pages and their parts are not described: they describe, or are for people.
-PAGES = r"/|/login|/queue|/items/.*|/operations.*|/runs.*|/inputs|/beacons|/timeline|/plots|/persistence|/health"
+PAGES = r"/|/login|/queue|/items/.*|/operations.*|/runs.*|/schedules|/inputs|/beacons|/timeline|/plots|/persistence|/health"
 UNDESCRIBED = re.compile(rf"/api/openapi\.json|{PAGES}|/favicon\.ico|/static/.*")
 
 

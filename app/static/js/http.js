@@ -11,6 +11,7 @@ export class Refused extends Error {
     this.status = status;
     this.code = body.Code ?? "";
     this.missing = body.Missing ?? [];
+    this.fields = body.Fields ?? {};
   }
 }
 

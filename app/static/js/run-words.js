@@ -6,7 +6,7 @@ import { age, between, clock, count, now } from "./format.js";
 /** States of runs and nodes, as the marks of the house that mean the same. */
 const TONES = {
   Queued: "Pending", Idle: "Pending", "In Progress": "Running", Working: "Running", Executing: "Running", Launched: "Running",
-  Retrying: "RetryScheduled", Paused: "RetryScheduled", Abandoned: "Canceled", Started: "Running", Skipped: "Canceled", Missed: "Canceled", Replaced: "Canceled",
+  Retrying: "RetryScheduled", Paused: "RetryScheduled", Abandoned: "Canceled", Started: "Running", Skipped: "Canceled", Replaced: "Canceled",
 };
 const WORDS = {
   "In Progress": "Running", Idle: "Not begun", Working: "At a beacon", Executing: "At a worker", Launched: "Runs an operation", Paused: "Tried again soon",

@@ -128,3 +128,27 @@ def test_switching_is_no_reading_although_it_is_a_get(saved: FlaskClient) -> Non
     assert (answer.status_code, saved.get("/status").get_json()["ScheduleRunning"]) == (403, True)
     assert {wanted("GET", f"/Schedule/{word}{rest}") for word in ("Start", "Stop") for rest in ("", "/<guid>")} == {OPERATE}
     assert (wanted("POST", "/Schedule/Preview"), wanted("GET", "/Schedule")) == (READ, READ)
+
+
+def test_the_page_is_told_the_newest_moment_of_each(saved: FlaskClient, worker: Worker) -> None:
+    saved.post("/Operation", json=SUM | {"Hash": "other", "Name": "Other"})
+    made = saved.post("/Schedule/Operation", json={"Hash": "op", "ScheduleType": "interval", "Parameters": {"IntervalMs": 1_000}}).get_json()
+    saved.post("/Schedule/Operation", json=DAILY | {"Hash": "other"})
+
+    def fired() -> bool:
+        saved.application.extensions["dispatcher"].dispatch(commands.FireSchedules(hub="hub"), wait=5)
+        return len(saved.get(f"/Schedule/{made['GUID']}/Occurrences").get_json()) > 1
+
+    eventually(fired)
+    saved.get(f"/Schedule/Stop/{made['GUID']}")
+    newest = saved.get(f"/Schedule/{made['GUID']}/Occurrences?limit=1").get_json()[0]
+    first = saved.get("/api/schedules?limit=1").get_json()
+    assert (first["Entries"], first["Running"]) == (2, True)
+    (one,) = first["Schedules"]
+    assert (one["GUID"], one["Last"]["DueAt"]) == (made["GUID"], newest["DueAt"])
+    saved.delete("/Operation/other")
+    second = saved.get(f"/api/schedules?limit=1&after={first['Next']}").get_json()
+    assert second["Next"] is None
+    assert [(one["TargetHash"], one["OperationName"], one["Last"]) for one in second["Schedules"]] == [("other", None, None)]
+    assert [one["TargetHash"] for one in saved.get("/api/schedules?operation=op").get_json()["Schedules"]] == ["op"]
+    assert saved.get("/api/schedules?after=nonsense").status_code == 422
