@@ -132,7 +132,7 @@ def test_why_when_no_beacon_is_there(front: Front) -> None:
     assert front.why(hash) == ["!no_beacon_online"]
     (pinned,) = front.enqueue(AffinityKey="ada")
     assert front.why(pinned) == ["!affinity_pinned_to_offline"]
-    rows = front.get("/Observer/Snapshot", budget=8)["UpcomingQueue"]
+    rows = front.get("/Observer/Snapshot", budget=10)["UpcomingQueue"]
     assert {row["WorkItemHash"]: row["BlockingReason"] for row in rows} == {hash: "no_eligible_beacon", pinned: "affinity_pinned_to_offline"}
 
 
