@@ -1,12 +1,11 @@
 """Those who follow runs over sockets: each event of a run once, in order and without gaps, up to its end.
 
-Lives in the loop, but for the relay's own thread. A run's history in SQL is the truth: what the stream brings is passed on where it is the next
+Lives in the loop. A run's history in SQL is the truth: what the stream brings is passed on where it is the next
 piece, and is a reason to look where it is not. So neither a broker that was emptied nor a viewer that was slow loses anything.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +16,9 @@ from app.runs import questions
 from app.sockets.connection import SLOW_SECONDS, Connection
 from app.sockets.frames import BadFrame
 from app.sockets.loop import Loop
+from app.sockets.relay import Item, Relay
 from app.sockets.viewers import SLOW, TRY_LATER, UNREAD
-from app.tail import Event, Reset, Tail, Watcher
+from app.tail import Reset, Tail
 from schema.runs.rules.run import FINAL
 from schema.runs.wire import event_record
 
@@ -63,8 +63,7 @@ class Followers:
         self._hub = loop.settings.hub
         self._runs: dict[str, dict[Connection, Follow]] = {}
         self._followed: dict[Connection, set[str]] = {}
-        self._watcher: Watcher | None = None
-        self._relay = threading.Lock()
+        self._relay = Relay(loop, tail, TOPICS, self._spread, self._concerns, self._look_all)
 
     def join(self, connection: Connection, run_hash: str, last_guid: str | None) -> None:
         """Follow a run; joining again begins anew. Raises BadFrame for one run too many."""
@@ -93,10 +92,7 @@ class Followers:
             self.stop()
 
     def stop(self) -> None:
-        watcher, self._watcher = self._watcher, None
-        if watcher is not None:
-            self._tail.leave(watcher)
-            watcher.queue.put(None)
+        self._relay.stop()
 
     def _here(self, follow: Follow) -> bool:
         return self._runs.get(follow.run_hash, {}).get(follow.connection) is follow
@@ -110,7 +106,7 @@ class Followers:
 
     def _past(self, run_hash: str, last_guid: str | None) -> Past:
         """Blocks. The relay runs before it looks, so that nothing falls between the two."""
-        self._start()
+        self._relay.start()
         standing = questions.standing_of(self._hub, run_hash)
         seq = 0 if standing is None else standing["seq"]
         if last_guid is None:
@@ -159,36 +155,15 @@ class Followers:
 
     # The present.
 
-    def _start(self) -> None:
-        """Have the relay run. Raises what redis-py raises, and Overloaded when the tail has too many watchers."""
-        with self._relay:
-            if self._watcher is None:
-                self._watcher = self._tail.join(TOPICS, None, reserved=True)
-                assert self._watcher is not None
-                threading.Thread(target=self._run, args=(self._watcher,), name="run-relay", daemon=True).start()
-
-    def _run(self, watcher: Watcher) -> None:
-        while (item := watcher.queue.get()) is not None:
-            if watcher.moves(item):
-                watcher.move(item)
-                # Most runs are followed by nobody: their events do not wake the loop.
-                if isinstance(item, Reset) or run_of(item.data) in self._runs:
-                    self._loop.call(self._spread, item)
-            if watcher.cut and watcher.queue.empty():
-                self._loop.call(self._spread, watcher.reset_now("slow"))
-                self._loop.call(self._again, watcher)
-                return
-
-    def _again(self, watcher: Watcher) -> None:
-        if self._watcher is watcher:
-            self._watcher = None
-            self._loop.errand(self._start, lambda _: self._look_all())
+    def _concerns(self, item: Item) -> bool:
+        """Most runs are followed by nobody: their events do not wake the loop."""
+        return isinstance(item, Reset) or run_of(item.data) in self._runs
 
     def _look_all(self) -> None:
         for follow in [follow for followers in self._runs.values() for follow in followers.values()]:
             self._look(follow)
 
-    def _spread(self, item: Event | Reset) -> None:
+    def _spread(self, item: Item) -> None:
         if isinstance(item, Reset):
             self._look_all()
             return

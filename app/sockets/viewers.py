@@ -1,12 +1,11 @@
 """Those who watch the queue over sockets. One thread per process takes events from the tail, one question per second makes the summary.
 
-Lives in the loop, but for the relay's own thread. Whoever comes back with LastEventGUID gets what was missed from the streams as far as they
+Lives in the loop. Whoever comes back with LastEventGUID gets what was missed from the streams as far as they
 reach; what happens meanwhile waits for its turn, so that nothing comes twice or in the wrong order.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +18,8 @@ import uuid_utils
 from app.hub import questions
 from app.sockets.connection import SLOW_SECONDS, Connection
 from app.sockets.loop import Loop
-from app.tail import START, Event, Reset, Tail, Watcher, order
+from app.sockets.relay import Relay
+from app.tail import START, Event, Reset, Tail, order
 from schema.sql import to_wire
 
 log = structlog.get_logger()
@@ -57,8 +57,7 @@ class Viewers:
         self._tail = tail
         self._hub = loop.settings.hub
         self._viewers: dict[Connection, Viewer] = {}
-        self._watcher: Watcher | None = None
-        self._relay = threading.Lock()
+        self._relay = Relay(loop, tail, TOPICS, self._spread)
         self._changed = False
         self._ticking = False
 
@@ -78,16 +77,13 @@ class Viewers:
             self.stop()
 
     def stop(self) -> None:
-        watcher, self._watcher = self._watcher, None
-        if watcher is not None:
-            self._tail.leave(watcher)
-            watcher.queue.put(None)
+        self._relay.stop()
 
     # The past.
 
     def _past(self, last_guid: str | None) -> list[Event] | None:
         """Events after the one of that id, None when it is not known any more. Blocks; what is asked later is in the relay's hands by then."""
-        self._start()
+        self._relay.start()
         if last_guid is None:
             return []
         epoch, ends = self._tail.ends(TOPICS)
@@ -124,29 +120,6 @@ class Viewers:
         self._show(viewer, marker("queue.replay_complete", {"ThroughGUID": through, "Count": len(shown)}))
 
     # The present.
-
-    def _start(self) -> None:
-        """Have the relay run. Raises what redis-py raises, and Overloaded when the tail has too many watchers."""
-        with self._relay:
-            if self._watcher is None:
-                self._watcher = self._tail.join(TOPICS, None, reserved=True)
-                assert self._watcher is not None
-                threading.Thread(target=self._run, args=(self._watcher,), name="relay", daemon=True).start()
-
-    def _run(self, watcher: Watcher) -> None:
-        while (item := watcher.queue.get()) is not None:
-            if watcher.moves(item):
-                watcher.move(item)
-                self._loop.call(self._spread, item)
-            if watcher.cut and watcher.queue.empty():
-                self._loop.call(self._spread, watcher.reset_now("slow"))
-                self._loop.call(self._again, watcher)
-                return
-
-    def _again(self, watcher: Watcher) -> None:
-        if self._watcher is watcher:
-            self._watcher = None
-            self._loop.errand(self._start)
 
     def _spread(self, item: Event | Reset) -> None:
         self._changed = True

@@ -39,8 +39,11 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def working(settings: Settings, migrated: Path) -> Iterator[Worker]:
     """A complete database at the place of these settings, and a worker that does not work yet."""
-    shutil.copyfile(migrated, str(sa.make_url(settings.database_url).database))
     worker = Worker(settings)
+    if worker.kernel.engine.dialect.name == "sqlite":
+        shutil.copyfile(migrated, str(sa.make_url(settings.database_url).database))
+    else:
+        worker.migrate()
     yield worker
     worker.close()
 
