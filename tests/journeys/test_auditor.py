@@ -18,7 +18,8 @@ from schema.sql import metadata
 
 #: One item that failed once, was lost once and completed at the third attempt; a late report of the lost attempt came in afterwards.
 STORY = """
-INSERT INTO hub_run VALUES ('rn-1', 'chaos', 'Active', '', '{}', '2027-01-01 00:00:00', NULL, NULL);
+INSERT INTO hub_run (run_id, hub, state, submitter_tag, metadata, started_at, minted)
+  VALUES ('rn-1', 'chaos', 'Active', '', '{}', '2027-01-01 00:00:00', FALSE);
 INSERT INTO hub_work_item (work_item_hash, hub, run_id, run_hash, node_hash, operation_hash, capability, action, settings, affinity_key,
   require_affinity_match, submitter_tag, metadata, status, priority, rank, ticket, assigned_beacon_id, enqueued_at, dispatched_at, completed_at,
   queue_wait_ms, timeout_ms, attempt_number, max_attempts, failures, losses, retry_backoff_ms, last_error, cancel_requested, cancel_reason, seq,

@@ -16,7 +16,9 @@ _noted: dict[str, list[tuple[str, Any]]] = {}
 
 
 def fill(engine: sa.Engine) -> None:
-    """Bring an empty database to the schema of this release."""
+    """Bring an empty database to the schema of this release; one that is there already stays as it is."""
+    if sa.inspect(engine).has_table("alembic_version"):
+        return
     known = _noted.get(engine.dialect.name)
     if known is None:
         _noted[engine.dialect.name] = _migrated(engine)
