@@ -63,10 +63,10 @@ class Desk:
     def pass_on(self, command: Command) -> Outcome:
         """Have another lane carry out this command and answer whoever waits here: with what is committed there. Raises Passed, always.
 
-        Done twice, it is the same envelope under the same key: one change.
+        Done twice, it is the same envelope under the same key: one change. Where it was an order, it stays one until that lane has carried it out.
         """
         key = self.envelope.key or self.envelope.id
-        passed = replace(self.envelope, command=command, key=key, order=None)
+        passed = replace(self.envelope, command=command, key=key)
         outbox.append(self.kernel, [(command.lane, keys.encode(passed))])
         raise Passed
 

@@ -11,10 +11,11 @@ import redis
 from flask.testing import FlaskClient
 
 from schema.gateway.tables import connection
-from schema.ledger.tables import audit, receipt
+from schema.ledger.tables import audit, order, receipt
 from schema.settings import Settings
 from tasks import vault
 from tests.app.worker import Databeacon, Worker
+from tests.services.processes import eventually
 from tests.tasks.gateway.targets import config_of
 
 SECRET = "correct horse battery staple"
@@ -47,6 +48,12 @@ def test_two_names_with_one_path_are_a_conflict_until_the_first_is_deleted(clien
     assert (again.status_code, again.json["Code"], again.json["IDBeaconConnection"]) == (409, "conflict", id)
     client.delete(f"/beacon/connection/{id}")
     assert create(client, target_url, "acme / prod") != id
+
+
+def test_one_that_connects_by_itself_is_tried_once_and_nothing_is_owed(client: FlaskClient, databeacon: Databeacon, target_url: str) -> None:
+    id = create(client, target_url, AutoConnect=True)
+    eventually(lambda: client.get(f"/beacon/connection/{id}").json["Connection"]["Connected"])
+    eventually(lambda: databeacon.count(order) == 0)
 
 
 @pytest.mark.parametrize("target_url", ["sqlite", "postgresql", "mariadb"], indirect=True)
