@@ -133,7 +133,7 @@ def test_the_results_of_work_may_be_larger(environment: dict[str, str]) -> None:
     client = create_app(Settings.read({**environment, "UV_MAX_BODY": "1024", "UV_MAX_RESULT": "4096"})).test_client()
     body = {"ErrorMessage": "x" * 2000}
     codes = [
-        client.post(path, json=body, headers={"Prefer": "wait=0"}).json["Code"] for path in ("/Beacon/Work/wi-1/Error", "/Beacon/Work/wi-1/Progress")
+        client.post(path, json=body, headers={"Prefer": "wait=0"}).json["Code"] for path in ("/Beacon/Work/wi-1/Error", "/Beacon/Work/wi-1/Cancel")
     ]
     assert codes == ["outcome_unknown", "too_large"]
     assert client.post("/Beacon/Work/wi-1/Error", json={"ErrorMessage": "x" * 5000}).json["Code"] == "too_large"
