@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from bench.chaos.evidence import Rows, of_json
-from bench.chaos.house import House, settings_for
+from bench.chaos.house import BEACONS, House, settings_for
 from bench.chaos.plan import ACTION, CAPABILITY
 from ultravisor import here
 
@@ -62,17 +62,17 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     database = "" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
     house = House(settings_for(tmp_path / "hub", database))
     house.start()
-    wait(house, lambda: beacons_of(house) == 2, "both beacons are there")
+    wait(house, lambda: beacons_of(house) >= set(BEACONS), "both beacons are there")
     yield house
     house.kill()
 
 
-def beacons_of(house: House) -> int:
+def beacons_of(house: House) -> set[str]:
     try:
         status, beacons = here.ask(house.settings, "/Beacon", timeout=5)
     except OSError:
-        return 0
-    return len(beacons) if status == 200 else 0
+        return set()
+    return {beacon["Name"] for beacon in beacons} if status == 200 else set()
 
 
 def wait(house: House, question: Callable[[], object], what: str) -> None:
