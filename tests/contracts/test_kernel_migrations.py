@@ -54,7 +54,8 @@ def _columns(engine: sa.Engine) -> dict[str, list[tuple[Any, ...]]]:
     """Columns of our tables with type, collation, length, precision and whether they may be null, in the engine's own words."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
-            return {name: [tuple(row) for row in connection.exec_driver_sql(f"PRAGMA table_info({name})")] for name in TABLES}
+            # Without their numbers: a column that came later is the last one, wherever the model has it.
+            return {name: sorted(tuple(row)[1:] for row in connection.exec_driver_sql(f"PRAGMA table_info({name})")) for name in TABLES}
         here = "current_schema()" if engine.dialect.name == "postgresql" else "database()"
         wanted = (
             "column_name, data_type, collation_name, character_maximum_length, numeric_precision, datetime_precision, is_nullable, column_default"
