@@ -75,6 +75,11 @@ def made_in_the_form(page: Page, name: str, file: str) -> None:
     expect(maker).to_be_hidden()
 
 
+def holds(url: str, table: str, rows: int) -> None:
+    """Wait until the table has so many rows."""
+    eventually(lambda: counted(url, table) == rows)
+
+
 def counted(url: str, table: str) -> int:
     """Rows over there, by the driver."""
     engine = sa.create_engine(url)
@@ -118,7 +123,7 @@ def test_the_main_job(hub: Hub, persistence: Page, target_url: str, start_beacon
         expect(page.locator("#tables tr").filter(has=page.get_by_role("button", name=there, exact=True)).locator("td").first).to_have_text(
             shown(number)
         )
-        eventually(lambda table=there, wanted=number: counted(target_url, table) == wanted)  # type: ignore[misc]  # a default makes no signature
+        holds(target_url, there, number)
     expect(page.locator("#lag")).to_have_text("nothing")
     page.get_by_role("button", name="Verify").click()
     expect(page.locator("#sentence")).to_have_text("Compared row by row: both sides are equal.")

@@ -57,9 +57,13 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     house.start()
     wait(house, lambda: names(house) >= set(BEACONS), "the beacons are there")
     for document in (INNER, GRAPH):
-        wait(house, lambda document=document: ask(house, "/Operation", document)[0] == 200, "the operation is stored")  # type: ignore[misc]  # mypy: a default makes no signature
+        keep(house, document)
     yield house
     house.kill()
+
+
+def keep(house: House, document: dict[str, Any]) -> None:
+    wait(house, lambda: ask(house, "/Operation", document)[0] == 200, "the operation is stored")
 
 
 def ask(house: House, path: str, body: Any = None, key: str = "") -> tuple[int, Any]:

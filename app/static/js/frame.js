@@ -157,6 +157,15 @@ export const plain = (event) => event.button === 0 && !event.metaKey && !event.c
 /** Whether somebody types, so that letters are no commands. */
 export const typing = (event) => Boolean(event.target.closest?.("input, textarea, select, [contenteditable]"));
 
+/** What keys do on the page, by their names; nothing while somebody types or is asked something. */
+export function shortcuts(acts) {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event) || document.querySelector("dialog[open]") || !Object.hasOwn(acts, event.key)) return;
+    event.preventDefault();
+    acts[event.key]();
+  });
+}
+
 document.addEventListener("click", (event) => {
   const skip = event.target instanceof Element && event.target.closest(".skip");
   if (!skip || !plain(event)) return;

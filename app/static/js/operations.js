@@ -3,22 +3,25 @@
 import { askedYes, holdWhileWrong, objectIn, saveAs } from "./asking.js";
 import { arrange, attribute, byId, make, mark, part, say, show } from "./dom.js";
 import { clock, count, span } from "./format.js";
-import { Frame, plain, typing } from "./frame.js";
+import { Frame, plain, shortcuts } from "./frame.js";
 import { get, order } from "./http.js";
 import { bringIn, bringInFile } from "./importing.js";
 import { Library } from "./library.js";
 import { done, notice } from "./notice.js";
 import { painter } from "./paint.js";
+import { Roving } from "./roving.js";
 import { operationAddress, runAddress, sayAge, several, stateWord, statePill } from "./run-words.js";
 
 const PAGE = 50, MOST = 200, TYPING_MS = 300;
 
-let rows = new Map(), next = null, loaded = false, current = null, text = new URLSearchParams(location.search).get("text") ?? "", typed = 0;
+const list = byId("operations").tBodies[0];
+let rows = new Map(), next = null, loaded = false, text = new URLSearchParams(location.search).get("text") ?? "", typed = 0;
+const roving = new Roving(list, () => rows);
 const field = byId("filters").elements.text;
 field.value = text;
 
 const repaint = painter(100, () => {
-  arrange(byId("operations").tBodies[0], [...rows.keys()], "blank-operation", (row, hash) => fill(row, rows.get(hash)));
+  arrange(list, [...rows.keys()], "blank-operation", (row, hash) => fill(row, rows.get(hash)));
   show(byId("operations"), rows.size > 0);
   show(byId("loading"), !loaded);
   show(byId("none"), loaded && !rows.size);
@@ -28,10 +31,10 @@ const repaint = painter(100, () => {
 });
 
 function fill(row, one) {
-  const name = part(row, "name"), here = one.Hash === (rows.has(current) ? current : rows.keys().next().value);
+  const name = part(row, "name");
   say(name, one.Name || one.Hash);
   attribute(name, "href", operationAddress(one.Hash));
-  attribute(name, "tabindex", here ? "0" : "-1");
+  roving.fill(row, one.Hash);
   say(part(row, "hash"), one.Name && one.Name !== one.Hash ? one.Hash : "");
   say(part(row, "about"), one.Description ?? "");
   attribute(part(row, "about"), "title", one.Description ?? "");
@@ -158,10 +161,6 @@ const library = new Library(async (document) => {
 byId("library-open").addEventListener("click", () => library.open());
 holdWhileWrong("ask-run", "ask-run-parameters", "ask-run-error");
 
-const list = byId("operations").tBodies[0];
-list.addEventListener("focusin", (event) => {
-  current = event.target.closest("tr")?.dataset.key ?? current;
-});
 list.addEventListener("click", (event) => {
   if (!plain(event)) return;
   const act = event.target.closest("button")?.dataset.act, tag = event.target.closest(".tag");
@@ -172,28 +171,17 @@ list.addEventListener("click", (event) => {
   look(tag.textContent);
 });
 
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || typing(event) || document.querySelector("dialog[open]")) return;
-  const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key], one = rows.get(current);
-  const act = { r: "run", R: "runWith", e: "export" }[event.key];
-  if (step) walk(step);
-  else if (event.key === "/") field.select();
-  else if (event.key === "n") byId("new").click();
-  else if (event.key === "m") more();
-  else if (event.key === "?") byId("help").showModal();
-  else if (act && one) ACTS[act](one);
-  else return;
-  event.preventDefault();
+const act = (name) => () => rows.has(roving.current) && ACTS[name](rows.get(roving.current));
+shortcuts({
+  ...roving.keys,
+  "/": () => field.select(),
+  n: () => byId("new").click(),
+  m: more,
+  "?": () => byId("help").showModal(),
+  r: act("run"),
+  R: act("runWith"),
+  e: act("export"),
 });
-
-function walk(step) {
-  const keys = [...rows.keys()], place = keys.indexOf(current);
-  if (!keys.length) return;
-  current = keys[place < 0 ? 0 : Math.min(keys.length - 1, Math.max(0, place + step))];
-  const link = list.querySelector(`[data-key="${CSS.escape(current)}"] a`);
-  for (const other of list.querySelectorAll('[data-f="name"]')) other.tabIndex = other === link ? 0 : -1;
-  link.focus();
-}
 
 frame.start();
 setInterval(() => document.hidden || repaint(), 10_000);

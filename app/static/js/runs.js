@@ -2,17 +2,19 @@
 
 import { arrange, attribute, byId, make, mark, part, say, show } from "./dom.js";
 import { count, span } from "./format.js";
-import { Frame, plain, typing } from "./frame.js";
+import { Frame, plain, shortcuts } from "./frame.js";
 import { get, page } from "./http.js";
 import { notice } from "./notice.js";
 import { painter } from "./paint.js";
+import { Roving } from "./roving.js";
 import { inLine, runAddress, runTook, sayAge, shortRun, statePill } from "./run-words.js";
 
 // So many are read at once; of a longer list only the beginning is kept true, and what ends further down is read with the next page.
 const PAGE = 100, MOST = 1_000, TYPING_MS = 400;
 const form = byId("filters"), list = byId("runs").tBodies[0];
 
-let rows = new Map(), next = null, loaded = false, current = null, wanted = said(), typed = 0;
+let rows = new Map(), next = null, loaded = false, wanted = said(), typed = 0;
+const roving = new Roving(list, () => rows);
 
 function said() {
   const query = new URLSearchParams(location.search);
@@ -36,10 +38,10 @@ const repaint = painter(150, () => {
 
 function fill(row, run) {
   statePill(part(row, "pill"), run.Status);
-  const name = part(row, "name"), here = run.Hash === (rows.has(current) ? current : rows.keys().next().value);
+  const name = part(row, "name");
   say(name, run.OperationName || run.OperationHash);
   attribute(name, "href", runAddress(run.Hash));
-  attribute(name, "tabindex", here ? "0" : "-1");
+  roving.fill(row, run.Hash);
   const asks = Object.values(run.WaitingTasks ?? {}).map((task) => task.PromptMessage).filter(Boolean);
   say(part(row, "about"), asks.length ? `asks: ${inLine(asks.join(" · "))}` : "");
   say(part(row, "short"), shortRun(run.Hash));
@@ -108,34 +110,13 @@ byId("clear").addEventListener("click", (event) => {
 });
 byId("more").addEventListener("click", more);
 byId("help-open").addEventListener("click", () => byId("help").showModal());
-list.addEventListener("focusin", (event) => {
-  current = event.target.closest("tr")?.dataset.key ?? current;
-});
 list.addEventListener("click", (event) => {
   // The whole line leads to the run; what is marked in it is left alone.
   const row = event.target.closest("tr");
   if (row && plain(event) && !event.target.closest("a") && getSelection().isCollapsed) part(row, "name").click();
 });
 
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || typing(event) || document.querySelector("dialog[open]")) return;
-  const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
-  if (step) walk(step);
-  else if (event.key === "/") form.elements.operation.select();
-  else if (event.key === "m") more();
-  else if (event.key === "?") byId("help").showModal();
-  else return;
-  event.preventDefault();
-});
-
-function walk(step) {
-  const keys = [...rows.keys()], place = keys.indexOf(current);
-  if (!keys.length) return;
-  current = keys[place < 0 ? 0 : Math.min(keys.length - 1, Math.max(0, place + step))];
-  const link = list.querySelector(`[data-key="${CSS.escape(current)}"] a`);
-  for (const other of list.querySelectorAll("a")) other.tabIndex = other === link ? 0 : -1;
-  link.focus();
-}
+shortcuts({ ...roving.keys, "/": () => form.elements.operation.select(), m: more, "?": () => byId("help").showModal() });
 
 const frame = new Frame({ topics: ["run"], read });
 for (const [name, value] of Object.entries(wanted)) form.elements[name].value = value;

@@ -3,10 +3,11 @@
 import { askedYes } from "./asking.js";
 import { arrange, attribute, byId, mark, part, say, show } from "./dom.js";
 import { count } from "./format.js";
-import { Frame, plain, typing } from "./frame.js";
+import { Frame, plain, shortcuts } from "./frame.js";
 import { get, order } from "./http.js";
 import { done, notice } from "./notice.js";
 import { painter } from "./paint.js";
+import { Roving } from "./roving.js";
 import { operationAddress, runAddress, sayAge, shortRun, statePill } from "./run-words.js";
 import { ScheduleForm } from "./schedule-form.js";
 import { Past } from "./schedule-past.js";
@@ -15,7 +16,8 @@ import { HERE, localTime, outcomeWord, scheduleName, untilText, whenText } from 
 const PAGE = 50, MOST = 200;
 const list = byId("schedules").tBodies[0], operation = new URLSearchParams(location.search).get("operation") ?? "";
 
-let rows = new Map(), next = null, loaded = false, current = null, running = true, entries = 0;
+let rows = new Map(), next = null, loaded = false, running = true, entries = 0;
+const roving = new Roving(list, () => rows);
 
 const repaint = painter(100, () => {
   arrange(list, [...rows.keys()], "blank-schedule", (row, guid) => fill(row, rows.get(guid)));
@@ -31,10 +33,10 @@ const repaint = painter(100, () => {
 });
 
 function fill(row, one) {
-  const name = part(row, "name"), here = one.GUID === (rows.has(current) ? current : rows.keys().next().value);
+  const name = part(row, "name");
   say(name, scheduleName(one));
   attribute(name, "href", `#${encodeURIComponent(one.GUID)}`);
-  attribute(name, "tabindex", here ? "0" : "-1");
+  roving.fill(row, one.GUID);
   say(part(row, "hash"), one.TargetHash === scheduleName(one) ? "operation" : one.TargetHash);
   attribute(part(row, "hash"), "href", operationAddress(one.TargetHash));
   say(part(row, "about"), one.OperationName === null ? "This operation is not there any more." : "");
@@ -123,7 +125,7 @@ const ACTS = {
     const keys = [...rows.keys()], place = keys.indexOf(one.GUID);
     rows.delete(one.GUID);
     // The focus goes on to what takes its place.
-    if (rows.size) focusOn(keys[place + 1] ?? keys[place - 1]);
+    if (rows.size) roving.go(keys[place + 1] ?? keys[place - 1]);
     else byId("new").focus();
     frame.again();
   },
@@ -133,7 +135,7 @@ async function make() {
   const made = await form.make(operation);
   if (!made) return;
   notice(made.NextAt ? `Saved. It is due ${untilText(made.NextAt)}.` : "Saved.");
-  current = made.GUID;
+  roving.current = made.GUID;
   frame.again();
 }
 
@@ -157,38 +159,13 @@ for (const id of ["new", "first"]) byId(id).addEventListener("click", make);
 byId("switch").addEventListener("click", switchAll);
 byId("more").addEventListener("click", more);
 byId("help-open").addEventListener("click", () => byId("help").showModal());
-list.addEventListener("focusin", (event) => {
-  current = event.target.closest("tr")?.dataset.key ?? current;
-});
 list.addEventListener("click", (event) => {
   const act = event.target.closest("button")?.dataset.act;
   if (act && plain(event)) ACTS[act](rows.get(event.target.closest("tr").dataset.key));
 });
 
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || typing(event) || document.querySelector("dialog[open]")) return;
-  const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key], one = rows.get(current);
-  const act = { e: "edit", s: "turn", Delete: "remove" }[event.key];
-  if (step) walk(step);
-  else if (event.key === "n") make();
-  else if (event.key === "m") more();
-  else if (event.key === "?") byId("help").showModal();
-  else if (act && one) ACTS[act](one);
-  else return;
-  event.preventDefault();
-});
-
-function walk(step) {
-  const keys = [...rows.keys()], place = keys.indexOf(current);
-  if (keys.length) focusOn(keys[place < 0 ? 0 : Math.min(keys.length - 1, Math.max(0, place + step))]);
-}
-
-function focusOn(guid) {
-  current = guid;
-  const link = list.querySelector(`[data-key="${CSS.escape(guid)}"] [data-f=name]`);
-  for (const other of list.querySelectorAll("[data-f=name]")) other.tabIndex = other === link ? 0 : -1;
-  link.focus();
-}
+const act = (name) => () => rows.has(roving.current) && ACTS[name](rows.get(roving.current));
+shortcuts({ ...roving.keys, n: make, m: more, "?": () => byId("help").showModal(), e: act("edit"), s: act("turn"), Delete: act("remove") });
 
 say(byId("here"), HERE);
 frame.start();
