@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from threading import Lock
 from typing import Any, ClassVar
 
 import flask_smorest
 import marshmallow as ma
-from flask import Response
+from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from app.answers import on_http, shown
-from app.asking import SAFE
+from app.asking import SAFE, Blueprint
 
 #: Failures that any route may answer with; that those may whose address names a thing; that those may which change something.
 ANY = (400, 401, 403, 413, 414, 500, 503)
@@ -30,7 +31,11 @@ class FailureWire(ma.Schema):
 
 
 class Contract(flask_smorest.Api):  # type: ignore[misc]  # it ships no types
-    """flask-smorest with our error body, and with every status that a route may answer."""
+    """flask-smorest with our error body, and with every status that a route may answer.
+
+    Routes are served from the start, and described when somebody asks for the document: making it takes as long as everything else that a
+    web process does before its first request, and most processes are never asked.
+    """
 
     CONFIG: ClassVar[dict[str, Any]] = {
         "API_TITLE": "Ultravisor",
@@ -42,11 +47,29 @@ class Contract(flask_smorest.Api):  # type: ignore[misc]  # it ships no types
     }
     ERROR_SCHEMA = FailureWire
 
+    def __init__(self, app: Flask) -> None:
+        self._lock = Lock()
+        self._undescribed: list[Blueprint] = []
+        super().__init__(app)
+
+    def register_blueprint(self, blueprint: Blueprint) -> None:
+        """Serve its routes."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
+        self._app.register_blueprint(blueprint)
+        self._undescribed.append(blueprint)
+
     def handle_http_exception(self, error: HTTPException) -> Response:
         return on_http(error)
 
     def _openapi_json(self) -> Response:
-        return shown(completed(self.spec.to_dict()))
+        with self._lock:
+            while self._undescribed:
+                self._describe(self._undescribed.pop(0))
+            return shown(completed(self.spec.to_dict()))
+
+    def _describe(self, blueprint: Blueprint) -> None:
+        blueprint.register_views_in_doc(self, self._app, self.spec, name=blueprint.name, parameters=None)
+        self.spec.tag({"name": blueprint.name, "description": blueprint.description})
 
 
 def completed(document: dict[str, Any]) -> dict[str, Any]:
