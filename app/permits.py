@@ -36,7 +36,6 @@ ROUTES: Mapping[str, str] = {
     # What is drawn is audited before it is stored.
     "POST /OperationAudit": READ,
     "POST /Schedule/Preview": READ,
-    **dict.fromkeys((f"GET /Schedule/{word}{rest}" for word in ("Start", "Stop") for rest in ("", "/<guid>")), OPERATE),
     # A traceback may hold what a command held; replaying one acts for whoever wanted it.
     **dict.fromkeys(("GET /api/dead-letters", "GET /api/dead-letters/<id>"), ADMINISTER),
     **dict.fromkeys(("POST /api/dead-letters/<id>/replay", "DELETE /api/dead-letters/<id>"), ADMINISTER),

@@ -17,18 +17,17 @@ from bench import bulk, load
 from bench.figures import Row, at_least, at_most, median, percentile, plain
 from bench.rig import HUB, Rig, rig
 from schema.bridge.commands import reader_of
-from schema.bridge.descriptor import INSTANCE
 from schema.bridge.sources import SOURCES
 from schema.bridge.tables import assignment
 from schema.gateway.tables import connection
 from schema.ledger.tables import feed
 from tasks.bridge import loading
-from tasks.bridge.landing import FIRST, Landing, Mark
+from tasks.bridge.landing import Landing, Mark
 from tasks.bridge.states import NEW
 from tasks.gateway.opening import close_all, engine_for
 from tasks.kernel import Kernel, new_id
 from tasks.unit import look
-from tasks.upsert import Form, upsert
+from tasks.upsert import upsert
 from tests.services.databases import PostgreSQL
 from tests.services.fixtures import short_folder
 from tests.tasks.gateway.targets import config_of
@@ -139,16 +138,11 @@ def _plain(kernel: Kernel, id: int, records: Mapping[str, Sequence[Mapping[str, 
     landing = _landing(kernel, id)
     seconds = {}
     for name, source in SOURCES.items():
-        table = landing.tables[source.scope]
-        stamp = datetime.now(UTC).replace(tzinfo=None)
-        dates = {"CreateDate": stamp, **({"UpdateDate": stamp} if "UpdateDate" in table.c else {})}
-        whole = [{INSTANCE: HUB, **dates, **record} for record in records[name]]
-        began = perf_counter()
-        for start in range(0, len(whole), loading.MOST):
-            keys, names = (INSTANCE, *source.unique), tuple(whole[0])
-            form = Form(table, names, keys, tuple(column for column in names if column not in (*keys, *FIRST)))
+        rows, began = records[name], perf_counter()
+        for start in range(0, len(rows), loading.MOST):
+            form, same = landing.form(source, tuple(rows[0]), kernel.now())
             with landing.engine.begin() as there:
-                upsert(there, form, whole[start : start + loading.MOST])
+                upsert(there, form, rows[start : start + loading.MOST], same)
         seconds[name] = perf_counter() - began
     return seconds
 

@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from schema.among import among
 from schema.ledger.tables import cursor, feed
 from tasks.failures import LostCursor
 from tasks.prepared import Prepared
@@ -23,7 +24,7 @@ _STAND = sa.select(cursor.c.epoch, cursor.c.position, _READER.scalar_subquery().
 _POSITIONS = Prepared(_STAND.where(cursor.c.lane == sa.bindparam("in_lane")).order_by(cursor.c.epoch).with_for_update(of=cursor))
 _POSITION = Prepared(_STAND.where(_MINE))
 _ALL = sa.select(cursor.c.lane, cursor.c.position).where(cursor.c.epoch == sa.bindparam("in_epoch"))
-_SOME = _ALL.where(cursor.c.lane.in_(sa.bindparam("lanes", expanding=True)))
+_SOME = _ALL.where(among(cursor.c.lane, "lanes"))
 _MOVING = sa.update(cursor).where(_MINE, cursor.c.position == sa.bindparam("old")).values(position=sa.bindparam("new"), moved_at=sa.bindparam("at"))
 _MOVE, _MOVE_UNFOLLOWED = Prepared(_MOVING), Prepared(_MOVING.where(~sa.exists(_READER)))
 

@@ -10,6 +10,7 @@ import orjson
 import sqlalchemy as sa
 
 from schema import envelope as keys
+from schema.among import among
 from schema.base import LANES
 from schema.envelope import Envelope
 from schema.ledger import tables as ledger
@@ -28,7 +29,7 @@ STALE = timedelta(seconds=60)
 #: Entries in a lane from which on stale orders are not sent again: the lane is behind, and what it waits for is not our message.
 CROWDED = 10_000
 
-_FORGET = sa.delete(ledger.outbox).where(ledger.outbox.c.id.in_(sa.bindparam("ids", expanding=True)))
+_FORGET = sa.delete(ledger.outbox).where(among(ledger.outbox.c.id, "ids"))
 
 #: KEYS: replies. ARGV: seconds that they stay, the outcome of each. One script and not two commands for each: a batch has a thousand.
 _ANSWER = """

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from schema.among import among
 from schema.envelope import Envelope
 from schema.ledger.tables import order, receipt
 from schema.outcome import Done, Outcome, Refused, decode, encode
 from tasks.failures import LostCursor
 from tasks.unit import Unit
 
-_SETTLED = sa.select(receipt.c.id, receipt.c.fingerprint, receipt.c.outcome).where(receipt.c.id.in_(sa.bindparam("ids", expanding=True)))
-_OPEN = sa.select(order.c.id).where(order.c.id.in_(sa.bindparam("ids", expanding=True)))
-_CLAIM = sa.delete(order).where(order.c.id.in_(sa.bindparam("ids", expanding=True)))
+_SETTLED = sa.select(receipt.c.id, receipt.c.fingerprint, receipt.c.outcome).where(among(receipt.c.id, "ids"))
+_OPEN = sa.select(order.c.id).where(among(order.c.id, "ids"))
+_CLAIM = sa.delete(order).where(among(order.c.id, "ids"))
 
 
 class Receipts:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from schema.among import among
 from tasks.bulk import Shape, insert, key_name, update
 
 #: A row by column name.
@@ -66,8 +67,11 @@ class Rows:
             self.write([table])
             (column,) = table.primary_key
             known.update(dict.fromkeys((value,) for value in wanted))
-            for row in self._connection.execute(_select(table), {"keys": wanted}).mappings():
-                known[row[column],] = row
+            result = self._connection.execute(_select(table), {"keys": wanted})
+            names = tuple(result.keys())
+            for values in result.all():
+                row = dict(zip(names, values, strict=True))  # who amends a row copies it, which the library's own make dear
+                known[row[column.name],] = row
 
     def forget(self, tables: Tables) -> None:
         """Some statement changes these tables behind our back."""
@@ -94,4 +98,4 @@ def _by_shape(table: sa.Table, amended: Mapping[Key, dict[str, Any]]) -> Mapping
 @lru_cache(maxsize=256)
 def _select(table: sa.Table) -> sa.Select[Any]:
     (column,) = table.primary_key
-    return sa.select(table).where(column.in_(sa.bindparam("keys", expanding=True)))
+    return sa.select(table).where(among(column, "keys"))

@@ -34,15 +34,17 @@ class _Made:
     columns: list[tuple[str, Callable[[Any], Any] | None]]
 
 
-def upsert(connection: sa.Connection, form: Form, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store the rows, at most ROWS of them with one statement. No key may stand among them twice."""
+def upsert(connection: sa.Connection, form: Form, rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any] | None = None) -> None:
+    """Store the rows, at most ROWS of them with one statement. No key may stand among them twice. `same`: columns that have one value in all."""
     made = _made(form, connection.dialect)
+    fixed = same or {}
     for start in range(0, len(rows), ROWS):
         part = rows[start : start + ROWS]
         columns: list[list[Any]] = []
         for name, process in made.columns:
-            values = [row[name] for row in part]
-            columns.append(values if process is None else [process(value) for value in values])
+            values = [fixed[name]] if name in fixed else [row[name] for row in part]
+            given = values if process is None else [process(value) for value in values]
+            columns.append(given * len(part) if name in fixed else given)
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(made.text, tuple(columns))
         else:

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from app.hub.listing import wire_time
 from app.reading import plain
 from schema.hub.rules.lifecycle import STATUSES
 from schema.hub.tables import IS_PENDING, work_item
+from schema.sql import wire_time
 
 Row = dict[str, Any]
 Position = Sequence[Any]

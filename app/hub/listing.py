@@ -7,7 +7,6 @@ said by `schema.hub.wire` alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -17,21 +16,12 @@ import sqlalchemy as sa
 from app.reading import plain
 from schema.hub.rules.lifecycle import BUCKETS
 from schema.hub.tables import work_item
-from schema.sql import UtcDateTime, to_wire
+from schema.sql import UtcDateTime, wire_time
 
 Row = dict[str, Any]
 
 #: Columns whose JSON nobody here looks into.
 _AS_IT_LIES = {"settings", "metadata", "result"}
-
-
-class WireTime(sa.types.UserDefinedType[str]):
-    """A time column that is read as the wire says it."""
-
-    cache_ok = True
-
-    def result_processor(self, dialect: sa.Dialect, coltype: Any) -> Any:
-        return _from_text if dialect.name == "sqlite" else _from_driver
 
 
 class WireJson(sa.types.UserDefinedType[Any]):
@@ -43,22 +33,8 @@ class WireJson(sa.types.UserDefinedType[Any]):
         return _fragment
 
 
-def _from_text(stored: str | None) -> str | None:
-    """SQLite keeps `2025-01-02 03:04:05.678000`."""
-    return None if stored is None else f"{stored[:10]}T{stored[11:23]}Z"
-
-
-def _from_driver(moment: datetime | None) -> str | None:
-    return to_wire(moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment)
-
-
 def _fragment(stored: Any) -> Any:
     return orjson.Fragment(stored) if isinstance(stored, str | bytes) else stored
-
-
-def wire_time(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
-    """The time column, read as the wire says it."""
-    return sa.type_coerce(column, WireTime()).label(column.name)
 
 
 def _read(column: sa.Column[Any]) -> sa.ColumnElement[Any]:

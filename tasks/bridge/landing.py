@@ -13,6 +13,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from schema.among import among
 from schema.bridge.descriptor import DESCRIPTOR, INSTANCE
 from schema.bridge.mark import mark
 from schema.bridge.mark import metadata as marks
@@ -117,24 +118,28 @@ class Landing:
 
     def _put(self, connection: sa.Connection, source: Source, records: Sequence[Mapping[str, Any]], now: datetime) -> int:
         """Insert or update the rows. Returns how many there were not."""
-        stamp = now.astimezone(UTC).replace(tzinfo=None)
-        table = self.tables[source.scope]
-        whole = [{INSTANCE: self.hub, "CreateDate": stamp, **({"UpdateDate": stamp} if "UpdateDate" in table.c else {}), **row} for row in records]
-        names = tuple(whole[0])
-        keys = (INSTANCE, *source.unique)
         known = self._known(connection, source, records)
-        changed = tuple(name for name in names if name not in (*keys, *FIRST))
-        upsert(connection, Form(table, names, keys, changed), whole)
+        form, same = self.form(source, tuple(records[0]), now)
+        upsert(connection, form, records, same)
         return len(records) - known
+
+    def form(self, source: Source, names: tuple[str, ...], now: datetime) -> tuple[Form, dict[str, Any]]:
+        """How records with these columns are stored, and what is the same in all of them."""
+        table, keys = self.tables[source.scope], (INSTANCE, *source.unique)
+        stamp = now.astimezone(UTC).replace(tzinfo=None)
+        same = {INSTANCE: self.hub} | {name: stamp for name in ("CreateDate", "UpdateDate") if name in table.c}
+        whole = (*same, *names)
+        return Form(table, whole, keys, tuple(name for name in whole if name not in (*keys, *FIRST))), same
 
     def _known(self, connection: sa.Connection, source: Source, records: Sequence[Mapping[str, Any]]) -> int:
         """How many of these rows are here already."""
         table, count = self.tables[source.scope], 0
-        wanted = {tuple(row[name] for name in source.unique) for row in records}
-        for heads in _parts(list({row[source.unique[0]] for row in records})):
-            named = [table.c[name] for name in source.unique]
-            found = connection.execute(sa.select(*named).where(table.c[INSTANCE] == self.hub, named[0].in_(heads)))
-            count += sum(tuple(row) in wanted for row in found)
+        head, *tail = (table.c[name] for name in source.unique)
+        here = sa.select(*([head, *tail] if tail else [sa.func.count()])).where(table.c[INSTANCE] == self.hub, among(head, "heads"))
+        wanted = {tuple(row[name] for name in source.unique) for row in records} if tail else set()
+        for heads in _parts(list({row[head.name] for row in records})):
+            found = connection.execute(here, {"heads": heads})
+            count += sum(tuple(row) in wanted for row in found) if tail else found.scalar_one()
         return count
 
     def _bury(self, connection: sa.Connection, source: Source, keys: Sequence[Key], now: datetime) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from schema.among import among
 from schema.bridge.sources import SOURCES, Source
 from schema.bridge.tables import assignment
 from schema.ledger.tables import change, cursor, feed
-from schema.sql import Json
+from schema.runs.tables import run
+from schema.sql import Json, UtcDateTime, wire_time
 from tasks.capture import key_of
 from tasks.rows import Key
 
@@ -30,7 +32,7 @@ _CHANGES = (
     .limit(sa.bindparam("page"))
 )
 _AUTHORS = sa.select(change.c.row_key, change.c.changed_by, change.c.created_by).where(
-    _MINE, change.c.source == sa.bindparam("source"), change.c.row_key.in_(sa.bindparam("row_keys", expanding=True))
+    _MINE, change.c.source == sa.bindparam("source"), among(change.c.row_key, "row_keys")
 )
 #: Every unit of these lanes that began before the hub was followed holds one of these rows.
 _LANES = sa.select(cursor.c.lane).where(cursor.c.lane.like(sa.bindparam("lanes")))
@@ -71,10 +73,7 @@ def rows(control: sa.Connection, source: Source, keys: Sequence[Key]) -> dict[Ke
         if len(keys[0]) > 1:
             tails = [key[1] for key in keys]
             given |= {"least": min(tails), "most": max(tails)}
-        for row in control.execute(_by_key(source.name, control.dialect.name), given).mappings():
-            key = tuple(row[column.name] for column in source.table.primary_key)
-            if key in wanted:
-                found[key] = row
+        found.update((key, row) for key, row in _told(control.execute(_by_key(source.name, control.dialect.name), given), source) if key in wanted)
     return found
 
 
@@ -82,8 +81,14 @@ def page_of(control: sa.Connection, source: Source, hub: str, after: str, page: 
     """The hub's rows after a key, in the order of the primary key."""
     key = key_of(source.table, after) if after else None
     given = {"of_hub": hub, "page": page} | ({f"after_{place}": part for place, part in enumerate(key)} if key else {})
-    found = control.execute(_page(source.name, control.dialect.name, key is None), given).mappings()
-    return [(tuple(row[column.name] for column in source.table.primary_key), row) for row in found]
+    return _told(control.execute(_page(source.name, control.dialect.name, key is None), given), source)
+
+
+def _told(result: sa.CursorResult[Any], source: Source) -> list[tuple[Key, Row]]:
+    """The rows and their keys. Plain dictionaries: a record looks into each of its columns, which the library's rows make four times as dear."""
+    names, parts = tuple(result.keys()), [column.name for column in source.table.primary_key]
+    rows = [dict(zip(names, row, strict=True)) for row in result.all()]
+    return [(tuple([row[part] for part in parts]), row) for row in rows]
 
 
 def authors(control: sa.Connection, hub: str, source: Source, row_keys: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -109,8 +114,14 @@ def await_open_units(engine: sa.Engine, hub: str) -> None:
 
 
 def _columns(source: Source, dialect: str) -> list[Any]:
-    """All columns, JSON as the text that it is stored as."""
-    return [_as_text(column, dialect).label(column.name) if _is_json(column) else column for column in source.table.c]
+    """All columns, JSON as the text that it is stored as, and times as they are told; with those of a run its manifest counts."""
+    return [_column(column, dialect, counted=source.table is run) for column in source.table.c]
+
+
+def _column(column: sa.Column[Any], dialect: str, counted: bool) -> Any:
+    if _is_json(column):
+        return _as_text(column, dialect).label(column.name)
+    return wire_time(column) if isinstance(column.type, UtcDateTime) and not counted else column
 
 
 def _is_json(column: sa.Column[Any]) -> bool:
@@ -125,7 +136,7 @@ def _as_text(column: sa.Column[Any], dialect: str) -> sa.ColumnElement[Any]:
 def _by_key(name: str, dialect: str) -> sa.Select[Any]:
     source = SOURCES[name]
     head, *tail = source.table.primary_key
-    wanted = sa.select(*_columns(source, dialect)).where(head.in_(sa.bindparam("heads", expanding=True)))
+    wanted = sa.select(*_columns(source, dialect)).where(among(head, "heads"))
     # Not a list of pairs, which MariaDB looks up row by row: a little more is read, and what nobody asked for is left out above.
     return wanted.where(*(column.between(sa.bindparam("least"), sa.bindparam("most")) for column in tail))
 
@@ -135,7 +146,8 @@ def _page(name: str, dialect: str, first: bool) -> sa.Select[Any]:
     source = SOURCES[name]
     table = source.table
     head, *tail = table.primary_key
-    wanted = sa.select(*_columns(source, dialect)).where(table.c.hub == sa.bindparam("of_hub"))
+    # No index of the hub's: it would serve to find all of its rows, and each page would sort them anew.
+    wanted = sa.select(*_columns(source, dialect)).where(sa.func.coalesce(table.c.hub, "") == sa.bindparam("of_hub"))
     if not first and not tail:
         wanted = wanted.where(head > sa.bindparam("after_0"))
     elif not first:

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from schema.among import among
 from schema.bridge.records import history_of
 from schema.bridge.sources import Source
 from schema.runs.tables import node, run, run_event
@@ -17,9 +18,8 @@ Row = Mapping[Any, Any]
 #: Pieces of history that are read at once, and runs: what one manifest is made of lies in memory with that of its neighbours.
 EVENTS, RUNS = 5_000, 50
 
-_RUNS: sa.BindParameter[str] = sa.bindparam("runs", expanding=True)
-_NODES = sa.select(node).where(node.c.run_hash.in_(_RUNS)).order_by(node.c.started_at, node.c.node_hash)
-_TOLD = run_event.c.run_hash.in_(_RUNS) & (run_event.c.seq <= sa.bindparam("most"))
+_NODES = sa.select(node).where(among(node.c.run_hash, "runs")).order_by(node.c.started_at, node.c.node_hash)
+_TOLD = among(run_event.c.run_hash, "runs") & (run_event.c.seq <= sa.bindparam("most"))
 _EVENTS = sa.select(run_event).where(_TOLD).order_by(run_event.c.run_hash, run_event.c.seq)
 
 

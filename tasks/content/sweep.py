@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from schema.among import among
 from schema.content.commands import SweepContent
 from schema.content.tables import blob, chunk, upload
 from schema.outcome import Done, Outcome
@@ -24,12 +25,10 @@ _UNUSED = sa.select(blob.c.digest, blob.c.upload_id).where(blob.c.refs == 0, blo
 _FORGET = sa.delete(blob).where(blob.c.digest == sa.bindparam("of_digest"), blob.c.refs == 0, blob.c.touched_at < sa.bindparam("before"))
 _DROP = sa.update(upload).where(upload.c.upload_id == sa.bindparam("of_upload")).values(state="Dropped")
 _OLD = sa.select(upload.c.upload_id).where(upload.c.state == "Open", upload.c.begun_at < sa.bindparam("before"))
-_DROP_OLD = sa.update(upload).where(
-    upload.c.upload_id.in_(sa.bindparam("ids", expanding=True)), upload.c.state == "Open", upload.c.begun_at < sa.bindparam("before")
-)
+_DROP_OLD = sa.update(upload).where(among(upload.c.upload_id, "ids"), upload.c.state == "Open", upload.c.begun_at < sa.bindparam("before"))
 _DROPPED = sa.select(upload.c.upload_id).where(upload.c.state == "Dropped").order_by(upload.c.begun_at)
 _NUMBERS = sa.select(chunk.c.number).where(chunk.c.upload_id == sa.bindparam("of_upload")).order_by(chunk.c.number)
-_EMPTY = sa.delete(chunk).where(chunk.c.upload_id == sa.bindparam("of_upload"), chunk.c.number.in_(sa.bindparam("numbers", expanding=True)))
+_EMPTY = sa.delete(chunk).where(chunk.c.upload_id == sa.bindparam("of_upload"), among(chunk.c.number, "numbers"))
 _END = sa.delete(upload).where(upload.c.upload_id == sa.bindparam("of_upload"), upload.c.state == "Dropped")
 
 

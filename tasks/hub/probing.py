@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 import urllib3
 
+from schema.among import among
 from schema.hub.probe_commands import NoteProbes
 from schema.hub.rules.probing import Allowed, Target, allowed, outcome, targets_of
 from schema.hub.tables import beacon, probe
@@ -28,7 +29,7 @@ TRY_SECONDS, AT_ONCE = 5.0, 16
 _ASKED = (
     sa.select(beacon.c.beacon_id, beacon.c.bind_addresses, probe.c.asked_at)
     .join(probe, (probe.c.hub == beacon.c.hub) & (probe.c.beacon_id == beacon.c.beacon_id))
-    .where(beacon.c.hub == sa.bindparam("of_hub"), beacon.c.beacon_id.in_(sa.bindparam("ids", expanding=True)), beacon.c.status != "Deregistered")
+    .where(beacon.c.hub == sa.bindparam("of_hub"), among(beacon.c.beacon_id, "ids"), beacon.c.status != "Deregistered")
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from schema.among import among
 from schema.hub.commands import RetainWork
 from schema.hub.rules.retention import KEPT, first_ticket, horizon, may_go
 from schema.hub.tables import artifact, permit, run, work_attempt, work_event, work_item
@@ -32,18 +33,17 @@ _NEXT = (
     )
     .order_by(work_item.c.ticket)
 )
-_HASHES: sa.BindParameter[list[str]] = sa.bindparam("hashes", expanding=True)
-_FILES = sa.select(artifact.c.digest, sa.func.count().label("n")).where(artifact.c.work_item_hash.in_(_HASHES)).group_by(artifact.c.digest)
+_FILES = sa.select(artifact.c.digest, sa.func.count().label("n")).where(among(artifact.c.work_item_hash, "hashes")).group_by(artifact.c.digest)
 #: The item last: where a transaction were cut short by a server that knows none, nothing is left without its item.
-_FORGET = [sa.delete(table).where(table.c.work_item_hash.in_(_HASHES)) for table in (artifact, work_event, work_attempt, work_item)]
+_FORGET = [sa.delete(table).where(among(table.c.work_item_hash, "hashes")) for table in (artifact, work_event, work_attempt, work_item)]
 _END_RUNS = sa.delete(run).where(
-    run.c.run_id.in_(sa.bindparam("ids", expanding=True)),
+    among(run.c.run_id, "ids"),
     run.c.idempotency_key.is_(None),  # the same key is the same run for ever
     sa.or_(run.c.minted, run.c.ended_at.is_not(None)),
     ~sa.exists().where(work_item.c.run_id == run.c.run_id),
 )
 _FREE = sa.select(permit.c.id).where(permit.c.hub == sa.bindparam("of_hub"), permit.c.held == 0, permit.c.waiting == 0)
-_END_PERMITS = sa.delete(permit).where(permit.c.id.in_(sa.bindparam("ids", expanding=True)))
+_END_PERMITS = sa.delete(permit).where(among(permit.c.id, "ids"))
 
 
 def retain_work(command: RetainWork, unit: Unit) -> Outcome:

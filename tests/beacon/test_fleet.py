@@ -54,7 +54,7 @@ def test_each_is_a_beacon_of_its_own_and_all_leave(hub: Hub, tmp_path: Path, pro
     file = tmp_path / "fleet.json"
     file.write_text(json.dumps([[*FLAGS, "--server", hub.url, "--name", name, "--max-concurrent", "2"] for name in ("a", "b", "c")]))
     process = start(processes, str(file))
-    hub.wait(lambda: len(hub.of("Register")) >= 3)
+    hub.wait(lambda: len({polled.body["BeaconID"] for polled in hub.of("Poll")}) == 3)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 0

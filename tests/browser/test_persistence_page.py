@@ -218,6 +218,7 @@ def test_retention_is_set_counted_and_carried_out(hub: Hub, persistence: Page) -
     expect(persistence.locator("#notice-text")).to_contain_text("Deleted: 0 items")
     form.locator("[name=hold]").check()
     form.get_by_role("button", name="Save").click()
+    expect(persistence.locator("#notice-text")).to_have_text("Saved.")
     persistence.get_by_role("button", name="Count what would go").click()
     expect(persistence.locator("#retention-told")).to_have_text("On hold: nothing goes.")
     hub.client.put("/Ultravisor/Persistence/Retention", json={"RetentionDays": 0, "LegalHold": False}).raise_for_status()

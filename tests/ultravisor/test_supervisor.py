@@ -74,9 +74,9 @@ def test_a_service_that_does_not_end_in_time_is_killed(supervise: Callable[..., 
 
 def test_a_second_signal_ends_the_grace(supervise: Callable[..., Process]) -> None:
     process = supervise("a", a=STUBBORN)
-    os.kill(process.pid, signal.SIGINT)
-    process.wait_for_line("SIGINT: ending")
-    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, signal.SIGTERM)
+    process.wait_for_line("SIGTERM: ending")
+    os.kill(process.pid, signal.SIGTERM)
     assert process.wait() == 0
     assert "a is killed\n" in process.output
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from schema.sql import to_wire
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -39,6 +41,6 @@ class Keeping:
         return {state: now - timedelta(days=count) for state, count in days.items() if count}
 
     def is_over(self, row: Mapping[Any, Any], ending: Ending, now: datetime) -> bool:
-        """Whether a row has been kept long enough."""
-        bound, ended = self.bounds(ending, now).get(row["status"]), row[ending.ended_at]
+        """Whether a row has been kept long enough. Its time may be one of the wire: those are compared, to the millisecond."""
+        bound, ended = to_wire(self.bounds(ending, now).get(row["status"])), to_wire(row[ending.ended_at])
         return bound is not None and ended is not None and ended < bound

@@ -39,17 +39,17 @@ def test_a_schedule_in_the_originals_shapes(saved: FlaskClient) -> None:
     assert saved.get("/Schedule").get_json() == [made]
     status = saved.get("/status").get_json()
     assert (status["ScheduleEntries"], status["ScheduleRunning"]) == (1, True)
-    assert saved.get("/Schedule/Stop").get_json() == {"Status": "Schedule Stopped"}
+    assert saved.post("/Schedule/Stop").get_json() == {"Status": "Schedule Stopped"}
     assert saved.get("/status").get_json()["ScheduleRunning"] is False
-    assert saved.get("/Schedule/Start").get_json() == {"Status": "Schedule Started"}
-    stopped = saved.get(f"/Schedule/Stop/{made['GUID']}").get_json()
+    assert saved.post("/Schedule/Start").get_json() == {"Status": "Schedule Started"}
+    stopped = saved.post(f"/Schedule/Stop/{made['GUID']}").get_json()
     assert (stopped["Status"], stopped["Entry"]["Active"]) == ("Entry Stopped", False)
     started = saved.post(f"/Schedule/Start/{made['GUID']}", json={}).get_json()
     assert (started["Status"], started["Entry"]["Active"]) == ("Entry Started", True)
     assert saved.delete(f"/Schedule/{made['GUID']}").get_json() == {"Status": "Deleted", "GUID": made["GUID"]}
     for answer in (
         saved.delete(f"/Schedule/{made['GUID']}"),
-        saved.get("/Schedule/Start/none"),
+        saved.post("/Schedule/Start/none"),
         saved.get("/Schedule/none"),
         saved.get("/Schedule/none/Occurrences"),
         saved.put("/Schedule/none", json={}),
@@ -77,7 +77,7 @@ def test_what_a_schedule_has_fired_is_told_page_by_page(saved: FlaskClient, work
         return [row["Status"] for row in rows][-3:] == ["Complete"] * 3
 
     eventually(fired)
-    saved.get(f"/Schedule/Stop/{made['GUID']}")
+    saved.post(f"/Schedule/Stop/{made['GUID']}")
     whole = saved.get(f"/Schedule/{made['GUID']}/Occurrences").get_json()
     first = saved.get(f"/Schedule/{made['GUID']}/Occurrences?limit=2")
     second = saved.get(f"/Schedule/{made['GUID']}/Occurrences?limit=2&after={first.headers['X-Next-Cursor']}")
@@ -123,10 +123,10 @@ def test_the_same_key_is_the_same_schedule(saved: FlaskClient) -> None:
     assert saved.get("/Schedule?operation=other").get_json() == []
 
 
-def test_switching_is_no_reading_although_it_is_a_get(saved: FlaskClient) -> None:
-    answer = saved.get("/Schedule/Stop", headers={"Sec-Fetch-Site": "cross-site"})
-    assert (answer.status_code, saved.get("/status").get_json()["ScheduleRunning"]) == (403, True)
-    assert {wanted("GET", f"/Schedule/{word}{rest}") for word in ("Start", "Stop") for rest in ("", "/<guid>")} == {OPERATE}
+def test_nothing_is_switched_by_being_looked_at(saved: FlaskClient) -> None:
+    assert {saved.get(f"/Schedule/{word}").status_code for word in ("Start", "Stop")} == {405}
+    assert saved.get("/status").get_json()["ScheduleRunning"] is True
+    assert {wanted("POST", f"/Schedule/{word}{rest}") for word in ("Start", "Stop") for rest in ("", "/<guid>")} == {OPERATE}
     assert (wanted("POST", "/Schedule/Preview"), wanted("GET", "/Schedule")) == (READ, READ)
 
 
@@ -140,7 +140,7 @@ def test_the_page_is_told_the_newest_moment_of_each(saved: FlaskClient, worker: 
         return len(saved.get(f"/Schedule/{made['GUID']}/Occurrences").get_json()) > 1
 
     eventually(fired)
-    saved.get(f"/Schedule/Stop/{made['GUID']}")
+    saved.post(f"/Schedule/Stop/{made['GUID']}")
     newest = saved.get(f"/Schedule/{made['GUID']}/Occurrences?limit=1").get_json()[0]
     first = saved.get("/api/schedules?limit=1").get_json()
     assert (first["Entries"], first["Running"]) == (2, True)

@@ -10,7 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from schema import envelope as keys
+from schema.bridge.sources import SOURCES
 from schema.hub.commands import CancelWork
+from tasks.bridge import reading
+from tasks.unit import look
 from tests.tasks.bridge.conftest import Bridge
 
 ONLY_SQLITE = pytest.mark.parametrize("target_url", ["sqlite"], indirect=True)
@@ -221,3 +224,17 @@ def test_the_counts_that_are_told_are_those_of_the_tables(bridge: Bridge) -> Non
     for name, count in told.items():
         assert bridge.there(f"SELECT count(*) FROM {name}")[0][0] == count
     assert told["UVQueueWorkItem"] == 12
+
+
+@ONLY_SQLITE
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("begins", ["first", "later"])
+def test_a_page_of_what_was_there_is_read_in_order_and_not_sorted(bridge: Bridge, statements: Any, name: str, begins: str) -> None:
+    source, engine = SOURCES[name], bridge.hub.kernel.engine
+    after = "" if begins == "first" else "/".join("12"[: len(source.key)])
+    made = statements(engine)
+    with look(engine) as control:
+        reading.page_of(control, source, bridge.hub.id, after, 10)
+        (text,) = [text for text in made if text.startswith("SELECT")]
+        plan = [row[3] for row in control.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", ("",) * text.count("?"))]
+    assert len(plan) == 1, "all rows of the hub are sorted for each page"
