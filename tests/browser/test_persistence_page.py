@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import json
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -15,9 +19,11 @@ from schema.bridge.tables import assignment
 from tasks import unit
 from tasks.bridge.states import NEW
 from tasks.kernel import clock
+from tests.browser import runs
 from tests.browser.hub import Hub
 from tests.browser.test_live import silent
 from tests.browser.test_reach import tab_to
+from tests.browser.test_run_page import WORK
 from tests.schema.runs.graphs import node, operation
 from tests.services.processes import Process, eventually
 from tests.tasks.gateway.targets import config_of
@@ -241,3 +247,32 @@ def test_the_choice_by_keyboard_alone_on_a_phone(hub: Hub, databeacon: Process, 
     tab_to(page, page.locator("#clearing button[value=clear]"))
     page.keyboard.press("Enter")
     expect(page.locator("#state")).to_have_text("unassigned")
+
+
+def test_a_run_that_is_begun_in_the_browser_is_a_manifest_in_the_chosen_database(
+    hub: Hub, persistence: Page, open_page: Callable[..., Page], start_beacon: Callable[..., Process]
+) -> None:
+    assigned(hub, persistence)
+    runs.keep(hub, WORK, Hash="carry", Name="Carry")
+    page = open_page("/operations?text=carry")
+    page.get_by_role("button", name="Run Carry").click()
+    expect(page).to_have_url(re.compile("/runs/run-carry-"))
+    start_beacon("porter", "--provider", "Synthetic", "--synthetic-capability", "Toil")
+    expect(page.locator("#run-pill")).to_have_text("Complete")
+    hash = page.url.rpartition("/")[2]
+    shown = page.locator("#history tbody tr td:nth-child(3)").all_inner_texts()
+    found = eventually(lambda: there(hub, "SELECT * FROM UVManifest WHERE Hash = ? AND Status = 'Complete'", hash))
+    assert (found["OperationHash"], found["Live"], found["UltravisorInstanceID"]) == ("carry", 0, "northwind")
+    manifest = json.loads(found["ManifestJSON"])
+    assert [event["EventName"] for event in reversed(manifest["EventLog"])] == shown
+    assert {node: told["Executions"][0]["Status"] for node, told in manifest["TaskManifests"].items()} == {"start": "Complete", "work": "Complete"}
+    item = eventually(lambda: there(hub, "SELECT * FROM UVQueueWorkItem WHERE RunHash = ? AND Status = 'Complete'", hash))
+    assert (item["OperationHash"], item["NodeHash"], item["Capability"]) == ("carry", "work", "Toil")
+
+
+def there(hub: Hub, question: str, *values: str) -> dict[str, Any]:
+    """A row of the file `local`, by its driver; empty while there is none."""
+    with contextlib.closing(sqlite3.connect(f"file:{hub.data / 'databases' / 'local.db'}?mode=ro", uri=True)) as connection:
+        connection.row_factory = sqlite3.Row
+        row = connection.execute(question, values).fetchone()
+    return dict(row) if row is not None else {}
