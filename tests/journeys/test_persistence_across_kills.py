@@ -62,15 +62,23 @@ def wait(house: House, question: Any, what: str) -> None:
     assert house.mind_until(question, SOON), f"not within {SOON:g} s: {what}; logs in {house.data / 'logs'}"
 
 
-def keep(house: House, url: str) -> None:
-    """Have the hub's rows kept there."""
+def known(house: House, url: str) -> int:
+    """A connection to the database."""
     kind, config = config_of(url)
     body = {"Name": "theirs", "Type": kind, "Config": config}
     wait(house, lambda: ask(house, "/beacon/connection", body, key="connection"), "the connection is known")
-    (id,) = [one["IDBeaconConnection"] for one in ask(house, "/beacon/connections")["Connections"] if one["Name"] == "theirs"]
-    wanted = {"BeaconID": "embedded", "IDBeaconConnection": id}
-    wait(house, lambda: ask(house, "/Ultravisor/Persistence/Assign", wanted, key="assign"), "the connection is chosen")
-    wait(house, lambda: ask(house, STATUS).get("State") == "bootstrapped", "the tables are made")
+    return named(house, "theirs")
+
+
+def named(house: House, name: str) -> int:
+    (id,) = [one["IDBeaconConnection"] for one in ask(house, "/beacon/connections")["Connections"] if one["Name"] == name]
+    return int(id)
+
+
+def choose(house: House, connection: int, key: str) -> None:
+    """Have the hub's rows kept there from now on."""
+    wanted = {"BeaconID": "embedded", "IDBeaconConnection": connection}
+    wait(house, lambda: ask(house, "/Ultravisor/Persistence/Assign", wanted, key=key), "the connection is chosen")
 
 
 def submit(house: House, name: str) -> None:
@@ -116,16 +124,43 @@ def begun(database: DatabaseServer) -> bool:
 def test_what_the_hub_holds_is_there_whoever_was_killed(house: House, database: DatabaseServer) -> None:
     url = database.create()
     mine, theirs = Rows(house.settings.database_url), Rows(url)
-    keep(house, url)
+    choose(house, known(house, url), "assign")
+    wait(house, lambda: ask(house, STATUS).get("State") == "bootstrapped", "the tables are made")
     for number, victim in enumerate(BLOWS):
         submit(house, f"before-{number}")
         blow(house, database, victim, f"after-{number}")
     wait(
         house, lambda: mine.number(f"SELECT count(*) AS n FROM hub_work_item WHERE capability = '{CAPABILITY}'") == 2 * EACH * len(BLOWS), "all came"
     )
+    comes_to_rest(house, mine)
+    same(house, mine, theirs)
+
+
+@pytest.mark.timeout(900)
+def test_a_hub_moves_to_another_database_and_back_while_work_goes_on(house: House, postgresql_url: str) -> None:
+    mine = Rows(house.settings.database_url)
+    wait(house, lambda: ask(house, "/beacon/connections").get("Connections"), "the hub's own file is known")
+    other, file = known(house, postgresql_url), named(house, "local")
+    for turn, connection in enumerate((file, other, file)):
+        submit(house, f"before-{turn}")
+        choose(house, connection, f"assign-{turn}")
+        submit(house, f"after-{turn}")
+    comes_to_rest(house, mine)
+    same(house, mine, Rows(f"sqlite:///{house.data / 'databases' / 'local.db'}"))
+    submit(house, "last")
+    choose(house, other, "assign-last")
+    comes_to_rest(house, mine)
+    same(house, mine, Rows(postgresql_url))
+
+
+def comes_to_rest(house: House, mine: Rows) -> None:
     wait(house, lambda: mine.in_flight() == 0, "all has ended")
     wait(house, lambda: settled(ask(house, STATUS)), "nothing waits for the database")
-    quote = '"' if theirs.engine == "postgresql" else "`"
+
+
+def same(house: House, mine: Rows, theirs: Rows) -> None:
+    """Both sides hold the same, as their drivers tell it and as the hub does."""
+    quote = "`" if theirs.engine == "mysql" else '"'
     for there, own in TABLES.items():
         assert theirs.number(f"SELECT count(*) AS n FROM {quote}{there}{quote}") == mine.number(f"SELECT count(*) AS n FROM {own}")
     columns = ", ".join(f"{quote}{name}{quote}" for name in ("WorkItemHash", "Status", "AttemptNumber"))
