@@ -34,10 +34,14 @@ class _Made:
     columns: list[tuple[str, Callable[[Any], Any] | None]]
 
 
-def upsert(connection: sa.Connection, form: Form, rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any] | None = None) -> None:
-    """Store the rows, at most ROWS of them with one statement. No key may stand among them twice. `same`: columns that have one value in all."""
+def upsert(connection: sa.Connection, form: Form, rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any] | None = None) -> int | None:
+    """Store the rows, at most ROWS of them with one statement. No key may stand among them twice. `same`: columns that have one value in all.
+
+    Returns how many of them were not there before where the engine tells it, which PostgreSQL does; else None.
+    """
     made = _made(form, connection.dialect)
     fixed = same or {}
+    new = 0
     for start in range(0, len(rows), ROWS):
         part = rows[start : start + ROWS]
         columns: list[list[Any]] = []
@@ -46,9 +50,10 @@ def upsert(connection: sa.Connection, form: Form, rows: Sequence[Mapping[str, An
             given = values if process is None else [process(value) for value in values]
             columns.append(given * len(part) if name in fixed else given)
         if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(made.text, tuple(columns))
+            new += connection.exec_driver_sql(made.text, tuple(columns)).scalar_one()
         else:
             connection.exec_driver_sql(made.text, list(zip(*columns, strict=True)))
+    return new if connection.dialect.name == "postgresql" else None
 
 
 @lru_cache(maxsize=64)
@@ -68,7 +73,11 @@ def _made(form: Form, dialect: sa.Dialect) -> _Made:
     else:
         given = f"VALUES ({', '.join(['?' if dialect.name == 'sqlite' else '%s'] * len(form.names))})"
     processes = [type.dialect_impl(dialect).bind_processor(dialect) for type in types.values()]
-    return _Made(f"{into} {given} {conflict}", list(zip(form.names, processes, strict=True)))
+    text = f"{into} {given} {conflict}"
+    if dialect.name == "postgresql":
+        # A version of a row that this statement has inserted was never locked by anybody; one that it has changed was, by itself.
+        text = f"WITH stored AS ({text} RETURNING xmax = 0 AS new) SELECT count(*) FROM stored WHERE new"  # noqa: S608 - as above
+    return _Made(text, list(zip(form.names, processes, strict=True)))
 
 
 def _array_of(type: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> str:

@@ -132,6 +132,7 @@ def test_findings_stand_beside_their_nodes_while_it_is_drawn(hub: Hub, open_page
 def test_what_somebody_else_has_saved_is_not_overwritten_unasked(hub: Hub, open_page: Callable[..., Page], complaints: list[str]) -> None:
     runs.keep(hub, PAIR, Hash="both", Name="Both")
     page = open_page("/operations/both")
+    expect(page.locator("#standing")).to_contain_text("revision 1")
     page.get_by_label("Name of the operation").fill("Mine")
     hub.client.put("/Operation/both", json={"Name": "Theirs"}).raise_for_status()
     expect(page.locator("#news-text")).to_contain_text("revision 2")

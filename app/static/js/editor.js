@@ -17,7 +17,7 @@ import { Sheet } from "./sheet.js";
 const AUDIT_MS = 500;
 const START = { Hash: "", Name: "", Graph: { Nodes: [{ Hash: "start", Type: "start", X: 80, Y: 120, Width: 200, Height: 90, Title: "Start", Ports: [], Data: {} }], Connections: [] } };
 
-let hash = document.body.dataset.hash, types = new Map(), view = null, picked = [], kind = "nothing", findings = [], newer = null, auditing = 0, opened = false, saving = false, fromForm = false;
+let hash = document.body.dataset.hash, types = new Map(), view = null, picked = [], kind = "nothing", findings = [], heard = 0, auditing = 0, opened = false, saving = false, fromForm = false;
 
 const sheet = new Sheet(() => {
   paint();
@@ -41,6 +41,7 @@ async function open() {
   palette.offer([...types.values()]);
   sheet.open(operation);
   opened = true;
+  tell(0);
   if (library) {
     view = new GraphView(library, byId("graph"), { picked: pickedBy, moved: (places) => sheet.move(places), connected: connect }, true);
     steer(() => view, { nearer: "graph-nearer", farther: "graph-farther", whole: "graph-whole" });
@@ -205,7 +206,7 @@ async function save(expected = sheet.whole.Revision) {
 function stand(stored, sent) {
   if (!hash) history.replaceState(null, "", operationAddress(stored.Hash));
   hash = stored.Hash;
-  newer = null;
+  heard = 0;
   show(byId("news"), false);
   sheet.kept(stored, sent);
   readRevisions();
@@ -233,7 +234,7 @@ async function stale() {
 
 function take(theirs) {
   sheet.open(theirs);
-  [newer, picked] = [null, []];
+  [heard, picked] = [0, []];
   show(byId("news"), false);
   paint();
   audit();
@@ -254,15 +255,19 @@ async function run() {
   if (begun) location.assign(runAddress(begun.RunHash));
 }
 
+/** Say that somebody else has saved it; what is heard before the sheet is there is said when it is. */
+function tell(revision) {
+  heard = Math.max(heard, revision);
+  if (!opened || saving || heard <= sheet.whole.Revision) return;
+  say(byId("news-text"), `Somebody has saved revision ${heard} of this operation.`);
+  show(byId("news"), true);
+}
+
 const frame = new Frame({
   topics: ["run", "beacon"],
   read,
   happened: ({ Topic, Payload }) => {
-    if (Topic === "operation.saved" && Payload.OperationHash === hash && Payload.Revision > sheet.whole.Revision && !saving) {
-      newer = Payload.Revision;
-      say(byId("news-text"), `Somebody has saved revision ${newer} of this operation.`);
-      show(byId("news"), true);
-    }
+    if (Topic === "operation.saved" && Payload.OperationHash === hash) tell(Payload.Revision);
     return Topic === "beacon.registered";
   },
 });
