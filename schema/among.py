@@ -22,7 +22,7 @@ class _Keys(sa.types.TypeDecorator[Any]):
         return orjson.dumps(list(value or ())).decode()
 
 
-class among(FunctionElement[bool]):  # noqa: N801 - reads as the functions of SQLAlchemy
+class among(FunctionElement[Any]):  # noqa: N801 - reads as the functions of SQLAlchemy
     """Whether a column of texts or whole numbers is one of the keys that the parameter of this name brings.
 
     SQLite alone gets one. A list of parameters, which other engines get, is written anew by SQLAlchemy for each call, and that takes longer than
@@ -32,7 +32,7 @@ class among(FunctionElement[bool]):  # noqa: N801 - reads as the functions of SQ
 
     inherit_cache = True
     #: No Boolean: SQLite has none, and would be asked whether the answer is 1, which no index serves.
-    type = sa.types.NullType()  # type: ignore[assignment]  # what it gives is a condition
+    type = sa.types.NullType()
     name = "among"
 
     def __init__(self, column: sa.ColumnElement[Any], name: str) -> None:
